@@ -1,0 +1,273 @@
+"""Writing without halves, hashing, manifests, and text that is safe to show.
+
+Every file is written under a temporary name in its own folder, flushed to the disk and moved into
+place, so that a reader finds the old file or the new one and never a part. Nothing here knows what
+a cohort is.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import importlib.metadata
+import io
+import json
+import math
+import os
+import platform
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from igfstrat import __version__
+from igfstrat.errors import Problem, StorageError, UsageError, safe_text
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_DEPENDENCIES = ("numpy", "scipy", "pandas", "scikit-learn", "lifelines", "numba", "matplotlib")
+
+
+def neutral_csv_text(text: str) -> str:
+    """Text that a spreadsheet program does not take for a formula.
+
+    Parameters
+    ----------
+    text : str
+        A cell of text.
+
+    Returns
+    -------
+    str
+        The text, with an apostrophe in front where it would start a formula. Text that already begins with
+        an apostrophe gets one more, so that taking one away always gives the original back.
+
+    Examples
+    --------
+    >>> neutral_csv_text("=1+1"), neutral_csv_text("luminal A")
+    ("'=1+1", 'luminal A')
+    """
+    return "'" + text if text.startswith((*_FORMULA_STARTS, "'")) else text
+
+
+def sha256_of(path: Path) -> str:
+    """Hash of a file's bytes.
+
+    Parameters
+    ----------
+    path : Path
+        A readable file.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+    """
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def check_output_file(path: Path, *, force: bool, inputs: Sequence[Path] = ()) -> None:
+    """Make sure, before any computing, that an output file may be written.
+
+    Parameters
+    ----------
+    path : Path
+        The file to come.
+    force : bool
+        Whether an existing file may be replaced.
+    inputs : sequence of Path
+        Files that are read and must not be written.
+
+    Raises
+    ------
+    UsageError
+        If the file exists and `force` is off, or is one of the inputs.
+    StorageError
+        If its folder is missing or cannot be written.
+    """
+    if any(path.exists() and source.exists() and os.path.samefile(path, source) for source in inputs):
+        message = f"{safe_text(path)} is both input and output; choose another name with --out"
+        raise UsageError(message)
+    if path.is_dir():
+        message = f"{safe_text(path)} is a folder; name a file with --out"
+        raise UsageError(message)
+    if path.exists() and not force:
+        message = (
+            f"{safe_text(path)} exists already; choose another name with --out, or replace it with --force"
+        )
+        raise UsageError(message)
+    _check_folder(path.parent)
+
+
+def check_output_folder(path: Path, *, force: bool) -> None:
+    """Make sure, before any computing, that an output folder may be written, and make it.
+
+    Parameters
+    ----------
+    path : Path
+        The folder to come.
+    force : bool
+        Whether files of an earlier run in it may be replaced.
+
+    Raises
+    ------
+    UsageError
+        If it holds an earlier run and `force` is off.
+    StorageError
+        If it is a file, or cannot be made or written.
+    """
+    if path.exists() and not path.is_dir():
+        message = f"{safe_text(path)} is a file; name a folder with --out"
+        raise StorageError(message)
+    if (path / "manifest.json").exists() and not force:
+        message = f"{safe_text(path)} holds an earlier run; choose another folder with --out, or replace it with --force"
+        raise UsageError(message)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"cannot make the folder {safe_text(path)}: {error.strerror}"
+        raise StorageError(message) from error
+    _check_folder(path)
+
+
+def _check_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        message = f"the folder {safe_text(folder)} does not exist; make it first, or choose another --out"
+        raise StorageError(message)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        message = f"the folder {safe_text(folder)} cannot be written; choose another --out"
+        raise StorageError(message)
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """A temporary name beside `path` that becomes `path` when the block ends well.
+
+    Parameters
+    ----------
+    path : Path
+        Where the finished file shall stand.
+
+    Yields
+    ------
+    Path
+        Write here. On an error it is removed, and whatever stood at `path` is untouched.
+
+    Raises
+    ------
+    StorageError
+        If the disk is full or the folder cannot be written.
+    """
+    temporary: Path | None = None
+    try:
+        handle, name = tempfile.mkstemp(prefix=".igfstrat-", suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        with temporary.open("rb+") as done:
+            os.fsync(done.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+        temporary = None
+    except OSError as error:
+        message = f"cannot write {safe_text(path)}: {error.strerror or error}; nothing was changed there"
+        raise StorageError(message) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        Where the file shall stand.
+    data : bytes
+        Its content.
+    """
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Write JSON with full precision; a number that is not finite becomes null.
+
+    Parameters
+    ----------
+    path : Path
+        Where the file shall stand.
+    data : Any
+        Dicts, lists, text, numbers, booleans, None.
+    """
+    text = json.dumps(_finite(data), indent=1, ensure_ascii=False, allow_nan=False)
+    write_bytes(path, (text + "\n").encode())
+
+
+def _finite(data: Any) -> Any:
+    """JSON has no NaN: what is not a number is null."""
+    if isinstance(data, dict):
+        return {str(key): _finite(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_finite(value) for value in data]
+    if hasattr(data, "item") and not isinstance(data, str):
+        data = data.item()
+    if isinstance(data, float) and not math.isfinite(data):
+        return None
+    return data
+
+
+def write_problems(path: Path, problems: Iterable[Problem], *, source: str, sheet: str | None) -> None:
+    """Write every problem as a row of a csv file.
+
+    Parameters
+    ----------
+    path : Path
+        Where the file shall stand.
+    problems : iterable of Problem
+        What was found.
+    source : str
+        Name of the file that was read.
+    sheet : str or None
+        Its sheet, where it has sheets.
+    """
+    buffer = io.StringIO(newline="")
+    columns = ["file", "sheet", "row", "cell", "column", "severity", "code", "value", "remedy"]
+    writer = csv.DictWriter(buffer, columns, lineterminator="\n")
+    writer.writeheader()
+    for problem in problems:
+        record = {"file": source, "sheet": sheet or ""} | {
+            k: v for k, v in asdict(problem).items() if v is not None
+        }
+        writer.writerow({key: neutral_csv_text(str(value)) for key, value in record.items()})
+    write_bytes(path, buffer.getvalue().encode())
+
+
+def write_manifest(
+    path: Path, *, command: Sequence[str], inputs: Sequence[Path], content: dict[str, Any]
+) -> None:
+    """Write what made a result: versions, inputs with their hashes, command and counts.
+
+    Parameters
+    ----------
+    path : Path
+        Where the manifest shall stand.
+    command : sequence of str
+        The command line, without the program's path.
+    inputs : sequence of Path
+        Files that were read.
+    content : dict
+        What the job adds: plan, units, mapping, counts, seed.
+    """
+    manifest = {
+        "igfstrat": __version__,
+        "purpose": "research use only; not for the care of a patient",
+        "python": platform.python_version(),
+        "dependencies": {name: importlib.metadata.version(name) for name in _DEPENDENCIES},
+        "command": list(command),
+        "inputs": [{"name": source.name, "sha256": sha256_of(source)} for source in inputs],
+    }
+    write_json(path, manifest | content)
