@@ -1,0 +1,193 @@
+"""Which sheet holds the cohort, which row is its header, and whether every row has its fields.
+
+What is found is stated, never silently assumed: a header below the first row becomes a notice, two
+sheets that could both be meant become a question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from igfstrat.cohort.sheet import Grid, Sheet
+from igfstrat.cohort.text_reader import looks_numeric
+from igfstrat.errors import CohortError, Problem, Severity, safe_text
+from igfstrat.schema import COLUMNS, find_endpoint_header, find_header, fold
+
+_SEARCHED_ROWS: Final = 30
+_ALIASES: Final = {alias for column in COLUMNS.values() for alias in column.aliases}
+
+
+def choose_sheet(grids: Sequence[Grid], source: str, *, wanted: str | None, known: frozenset[str]) -> Grid:
+    """The sheet that holds the cohort.
+
+    Parameters
+    ----------
+    grids : sequence of Grid
+        Sheets of the file.
+    source : str
+        Name of the file, for messages.
+    wanted : str or None
+        Declared sheet.
+    known : frozenset of str
+        Source headers that a cohort map names.
+
+    Returns
+    -------
+    Grid
+        The declared sheet, or the only one that can be meant.
+
+    Raises
+    ------
+    CohortError
+        If the declared sheet is not there, no sheet holds data, or several could be meant.
+    """
+    listed = ", ".join(f"{safe_text(g.name)!r}{' (hidden)' if g.hidden else ''}" for g in grids)
+    if wanted is not None:
+        chosen = [g for g in grids if g.name == wanted]
+        if not chosen and grids and grids[0].name is not None:
+            raise _error(source, "sheet", f"no sheet is named {safe_text(wanted)!r}; there are {listed}")
+        return chosen[0] if chosen else grids[0]
+    filled = [g for g in grids if not g.is_empty]
+    if not filled:
+        what = f"no sheet holds data; sheets: {listed}" if grids and grids[0].name else "the file is empty"
+        raise _error(source, "empty", f"{what}; check that the right file was saved")
+    likely = [g for g in filled if _score_of_best_row(g, known) >= 2]
+    candidates = likely or [g for g in filled if not g.hidden] or filled
+    if len(candidates) > 1:
+        names = ", ".join(f"{safe_text(g.name)!r}{' (hidden)' if g.hidden else ''}" for g in candidates)
+        raise _error(source, "sheet", f"several sheets could be meant: {names}; choose one with --sheet")
+    return candidates[0]
+
+
+def find_table(grid: Grid, source: str, *, header_row: int | None, known: frozenset[str]) -> Sheet:
+    """The table in a sheet: its header, its rows, and their numbers.
+
+    Parameters
+    ----------
+    grid : Grid
+        The sheet.
+    source : str
+        Name of the file, for messages.
+    header_row : int or None
+        Declared row of the header, from 1.
+    known : frozenset of str
+        Source headers that a cohort map names.
+
+    Returns
+    -------
+    Sheet
+        Rows that hold anything, with their own row numbers.
+
+    Raises
+    ------
+    CohortError
+        If no header or no row is found, or a row of a text file has another number of fields.
+    """
+    place = f"{source}, sheet '{grid.name}'" if grid.name is not None else source
+    at = _header_index(grid, place, header_row, known)
+    header = [text.strip() for text in grid.rows[at]]
+    width = max((i + 1 for i, text in enumerate(header) if text), default=0)
+    body = [
+        (number, row)
+        for number, row in enumerate(grid.rows[at + 1 :], start=at + 2)
+        if any(t.strip() for t in row)
+    ]
+    if not body:
+        raise _error(
+            place, "empty", f"no patients: row {at + 1} is the header and no rows with data follow it"
+        )
+    if grid.name is None:
+        _check_fields(body, len(grid.rows[at]), place)
+    n_columns = max(width, *(_used_width(row) for _, row in body))
+    cells = [row[:n_columns] + [""] * (n_columns - len(row)) for _, row in body]
+    problems = list(grid.problems)
+    if at > 0 and header_row is None and any(any(row) for row in grid.rows[:at]):
+        problems.append(
+            _notice("header", f"the header was found in row {at + 1} (choose another with --header-row)")
+        )
+    return Sheet(
+        source=source,
+        name=grid.name,
+        header_row=at + 1,
+        headers=tuple(header[:n_columns] + [""] * (n_columns - len(header))),
+        cells=pd.DataFrame(cells, columns=range(n_columns), dtype=object),
+        row_numbers=np.array([number for number, _ in body], dtype=np.int64),
+        rounded=frozenset((i + 1, j) for i, j in grid.stored_numbers),
+        problems=tuple(problems),
+        is_workbook=grid.name is not None,
+    )
+
+
+def _used_width(row: list[str]) -> int:
+    return max((i + 1 for i, text in enumerate(row) if text.strip()), default=0)
+
+
+def _error(place: str, code: str, remedy: str) -> CohortError:
+    return CohortError(place, [Problem(code=code, severity=Severity.ERROR, remedy=remedy)])
+
+
+def _notice(code: str, remedy: str) -> Problem:
+    return Problem(code=code, severity=Severity.NOTICE, remedy=remedy)
+
+
+def _is_known(known: frozenset[str]) -> Callable[[str], bool]:
+    def check(text: str) -> bool:
+        if not text.strip():
+            return False
+        return (
+            text.strip() in known
+            or find_header(text) is not None
+            or find_endpoint_header(text) is not None
+            or fold(text) in _ALIASES
+        )
+
+    return check
+
+
+def _score(row: list[str], known: frozenset[str]) -> int:
+    check = _is_known(known)
+    return sum(check(text) for text in row)
+
+
+def _score_of_best_row(grid: Grid, known: frozenset[str]) -> int:
+    return max((_score(row, known) for row in grid.rows[:_SEARCHED_ROWS]), default=0)
+
+
+def _header_index(grid: Grid, place: str, declared: int | None, known: frozenset[str]) -> int:
+    if declared is not None:
+        if not 1 <= declared <= len(grid.rows):
+            raise _error(
+                place, "header", f"--header-row {declared} is outside the sheet ({len(grid.rows)} rows)"
+            )
+        return declared - 1
+    scores = [_score(row, known) for row in grid.rows[:_SEARCHED_ROWS]]
+    if max(scores, default=0) >= 2:
+        return scores.index(max(scores))
+    first = next(i for i, row in enumerate(grid.rows) if any(t.strip() for t in row))
+    cells = [text for text in grid.rows[first] if text.strip()]
+    if len(cells) < 2 and max(scores, default=0) == 1:
+        return scores.index(1)
+    if any(looks_numeric(text) for text in cells) or len(cells) < 2:
+        how = "no header row was found; name it with --header-row, or give the columns the names that the docs list"
+        raise _error(place, "header", f"{how} (row {first + 1} looks like data)")
+    return first
+
+
+def _check_fields(body: list[tuple[int, list[str]]], width: int, place: str) -> None:
+    faults = [
+        (number, len(row)) for number, row in body if len(row) < width or any(t.strip() for t in row[width:])
+    ]
+    if not faults:
+        return
+    last = body[-1][0]
+    problems = []
+    for number, n in faults:
+        cut = number == last and n < width
+        why = "the file may be incomplete (truncated)" if cut else "look for a missing or an extra delimiter"
+        remedy = f"has {n} fields where the header has {width}; {why}"
+        problems.append(Problem(code="fields", severity=Severity.ERROR, row=number, remedy=remedy))
+    raise CohortError(place, problems)

@@ -1,0 +1,148 @@
+"""Delimited text: encoding, comment rows, delimiter, quotes.
+
+Nothing is guessed that could change a value: bytes that are not UTF-8 and carry no byte-order mark
+are only decoded by a declared encoding, and a quote that never closes stops the reading.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from typing import Final
+
+from igfstrat.cohort.sheet import Grid
+from igfstrat.errors import CohortError, Problem, Severity, safe_text
+
+_BOMS: Final = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_DELIMITERS: Final = (",", "\t", ";", "|")
+_SAMPLE: Final = 30
+
+
+def read_text(data: bytes, source: str, *, encoding: str | None = None, delimiter: str | None = None) -> Grid:
+    """Read a delimited text file.
+
+    Parameters
+    ----------
+    data : bytes
+        Content of the file.
+    source : str
+        Its name, for messages.
+    encoding : str, optional
+        Declared encoding; by default a byte-order mark or UTF-8 decides.
+    delimiter : str, optional
+        Declared delimiter, or ``whitespace``; by default the one that splits the first rows evenly.
+
+    Returns
+    -------
+    Grid
+        The file's only sheet; leading rows that begin with ``#`` are kept as empty rows, so that row numbers
+        stay those of the file.
+
+    Raises
+    ------
+    CohortError
+        If the bytes do not fit the encoding, or a quote is not closed.
+    """
+    text = _decode(data, source, encoding)
+    lines, n_comments = _split_comments(text)
+    chosen = delimiter or _sniff(lines[:_SAMPLE])
+    records = (
+        [line.split() for line in lines]
+        if chosen == "whitespace"
+        else _parse(lines, chosen, source, n_comments)
+    )
+    rows = [[] for _ in range(n_comments)] + [
+        [field.strip("\ufeff") for field in record] for record in records
+    ]
+    return Grid(rows=rows)
+
+
+def _decode(data: bytes, source: str, encoding: str | None) -> str:
+    chosen = encoding or next((name for bom, name in _BOMS if data.startswith(bom)), "utf-8")
+    try:
+        codecs.lookup(chosen)
+        text = data.decode(chosen)
+    except LookupError as error:
+        message = f"encoding {safe_text(chosen)!r} is not known; write utf-8, cp1252, mac_roman, utf-16 …"
+        raise CohortError(source, [_problem("encoding", message)]) from error
+    except UnicodeDecodeError as error:
+        row = data[: error.start].count(b"\n") + 1
+        how = f"byte {error.start} is not {chosen.upper()}; name the encoding with --encoding (cp1252, mac_roman, utf-16 …)"
+        raise CohortError(source, [_problem("encoding", how, row=row)]) from error
+    if "\x00" in text:
+        how = "holds NUL bytes, so it is not UTF-8 text; if it is UTF-16, say so with --encoding utf-16"
+        raise CohortError(source, [_problem("encoding", how)])
+    return text.removeprefix("\ufeff")
+
+
+def _problem(code: str, remedy: str, *, row: int | None = None, value: str | None = None) -> Problem:
+    return Problem(code=code, severity=Severity.ERROR, remedy=remedy, row=row, value=value)
+
+
+def _split_comments(text: str) -> tuple[list[str], int]:
+    """Lines with their ends made equal, and how many leading comment rows were taken off."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    n_comments = 0
+    while n_comments < len(lines) and lines[n_comments].lstrip('"').startswith("#"):
+        n_comments += 1
+    return lines[n_comments:], n_comments
+
+
+def _sniff(lines: list[str]) -> str:
+    """The delimiter that splits the first rows most often and evenly."""
+    filled = [line for line in lines if line.strip()]
+    if not filled:
+        return ","
+    best = max(_DELIMITERS, key=lambda d: (min(line.count(d) for line in filled[:2]), filled[0].count(d)))
+    if filled[0].count(best):
+        return best
+    widths = {len(line.split()) for line in filled}
+    return "whitespace" if len(widths) == 1 and widths != {1} else ","
+
+
+def _parse(lines: list[str], delimiter: str, source: str, n_comments: int) -> list[list[str]]:
+    # a quote inside an unquoted field is text; strict mode is only for quotes that never close
+    reader = csv.reader(io.StringIO("\n".join(lines), newline=""), delimiter=delimiter, strict=True)
+    csv.field_size_limit(1_000_000)
+    records: list[list[str]] = []
+    try:
+        records.extend(reader)
+    except csv.Error as error:
+        row = len(records) + 1 + n_comments
+        what = "a quote is opened and never closed" if "end of data" in str(error) else str(error)
+        how = f"{what}; close or remove the quote in this row"
+        raise CohortError(source, [_problem("quote", how, row=row)]) from error
+    while records and not any(records[-1]):
+        records.pop()
+    for number, record in enumerate(records, start=1 + n_comments):
+        if any("\n" in field for field in record) and sum(field.count("\n") for field in record) >= 5:
+            how = "one field runs over many lines: a quote is probably not closed in this row"
+            raise CohortError(source, [_problem("quote", how, row=number)])
+    return records
+
+
+_NUMBER: Final = re.compile(r"[-+]?\d+(?:[.,]\d+)?(?:[eE][-+]?\d+)?")
+
+
+def looks_numeric(text: str) -> bool:
+    """Whether a cell is a plain number, with point or comma.
+
+    Parameters
+    ----------
+    text : str
+        A cell.
+
+    Returns
+    -------
+    bool
+        True for ``12``, ``-0.5``, ``3,5``; False for words, dates and empty cells.
+    """
+    return _NUMBER.fullmatch(text.strip()) is not None
