@@ -1,0 +1,170 @@
+"""Serum IGF-1: standard deviation score by age, sex and assay, and its status.
+
+Values of two IGF-1 assays differ by half to more than one standard deviation, so a score against
+another assay's reference is shown but decides nothing: its status is indeterminate, unless
+`assume_assay` says that the assay is the reference's.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from igfstrat.features.base import FeatureTransformer
+from igfstrat.features.reference_range import REFERENCES, load_reference, reference_sds
+from igfstrat.features.spec import FeatureSpec, RowFlag
+from igfstrat.features.status import INDETERMINATE, limits_of, status_from_limits
+
+IGF1_SDS: Final = FeatureSpec(
+    name="igf1_sds",
+    title="Serum IGF-1, standard deviation score",
+    inputs={"igf1": "ng/mL", "age_years": "year", "sex": "code"},
+    any_of={},
+    unit="1",
+    bounds=(-15.0, 15.0),
+    evidence=("E-a-01", "E-a-23"),
+)
+IGF1_STATUS: Final = FeatureSpec(
+    name="igf1_status",
+    title="Serum IGF-1 status",
+    inputs=IGF1_SDS.inputs,
+    any_of={},
+    unit="code",
+    evidence=("E-a-01", "E-a-23"),
+)
+
+
+class Igf1Features(FeatureTransformer):
+    """Serum IGF-1 score, and status where a cut is given.
+
+    Parameters
+    ----------
+    reference : str
+        Key of `igfstrat.features.reference_range.REFERENCES`.
+    sds_above : float or None
+        Scores above it are high; None gives no status.
+    assume_assay : str or None
+        Assay of values whose assay isn't stated.
+    """
+
+    def __init__(
+        self,
+        reference: str = "ids_isys_2014",
+        sds_above: float | None = None,
+        assume_assay: str | None = None,
+    ) -> None:
+        self.reference = reference
+        self.sds_above = sds_above
+        self.assume_assay = assume_assay
+
+    def required_columns(self) -> list[str]:
+        """Canonical columns without which the features can't be computed.
+
+        Returns
+        -------
+        list of str
+            Canonical names.
+        """
+        return list(IGF1_SDS.inputs)
+
+    def feature_names(self) -> list[str]:
+        """Features in the order of the output.
+
+        Returns
+        -------
+        list of str
+            Names.
+        """
+        return ["igf1_sds"] + (["igf1_status"] if self.sds_above is not None else [])
+
+    def describe(self) -> dict[str, str]:
+        """What was done, in words.
+
+        Returns
+        -------
+        dict of str to str
+            By feature.
+        """
+        sds = f"LMS reference {self.reference} (assay {REFERENCES[self.reference]}) by age and sex, knots joined linearly"
+        cut = (
+            f"high: SDS > {self.sds_above:g}; indeterminate unless the assay is the reference's"
+            if self.sds_above is not None
+            else ""
+        )
+        return {"igf1_sds": sds} | ({"igf1_status": cut} if cut else {})
+
+    def flag_rows(self, X: pd.DataFrame) -> list[RowFlag]:  # noqa: N803 - scikit-learn's name
+        """Doubts about single rows: another assay, an age outside the table.
+
+        Parameters
+        ----------
+        X : DataFrame, one row a patient
+            Table with canonical headers.
+
+        Returns
+        -------
+        list of RowFlag
+            Empty where there is none.
+        """
+        age = X["age_years"].to_numpy(dtype=np.float64)
+        measured = X["igf1_ng_ml"].notna().to_numpy()
+        curve = next(iter(load_reference(self.reference).values()))
+        low, high = curve.age[0], curve.age[-1]
+        outside = measured & ((age < low) | (age > high))
+        flags = [
+            RowFlag(
+                int(i),
+                "age_outside_reference",
+                "age_years",
+                f"outside the reference table ({low:g}–{high:g} years): no SDS, none is extrapolated",
+            )
+            for i in np.flatnonzero(outside)
+        ]
+        own = REFERENCES[self.reference]
+        other = measured & pd.notna(self._assays(X)) & (self._assays(X) != own)
+        flags += [
+            RowFlag(
+                int(i),
+                "assay_not_reference",
+                "igf1_ng_ml",
+                f"another assay than the reference's ({own}): the SDS is shown, its status stays indeterminate",
+            )
+            for i in np.flatnonzero(other)
+        ]
+        return flags
+
+    def _assays(self, table: pd.DataFrame) -> NDArray[np.object_]:
+        if "igf1_assay" in table:
+            stated = table["igf1_assay"].to_numpy(dtype=object)
+            return np.where(pd.isna(stated), self.assume_assay, stated)
+        return np.full(len(table), self.assume_assay, dtype=object)
+
+    def _compute(self, X: pd.DataFrame) -> dict[str, Any]:  # noqa: N803
+        who = {"age": X["age_years"].to_numpy(dtype=np.float64), "sex": X["sex"].to_numpy(dtype=object)}
+        sds = reference_sds(
+            X["igf1_ng_ml"].to_numpy(dtype=np.float64), "igf1", reference=self.reference, **who
+        )
+        out: dict[str, Any] = {"igf1_sds": sds}
+        if self.sds_above is not None:
+            lower, upper = limits_of(X, "igf1_ng_ml")
+            out["igf1_status"] = self._status(X, lower, upper, who)
+        return out
+
+    def _status(
+        self, table: pd.DataFrame, lower: NDArray[np.float64], upper: NDArray[np.float64], who: dict[str, Any]
+    ) -> NDArray[np.object_]:
+        assert self.sds_above is not None
+        # a limit of 0 or infinity lies beyond any score
+        ends = []
+        for limit, beyond in ((lower, (0.0, -np.inf)), (upper, (np.inf, np.inf))):
+            sds = reference_sds(
+                np.where(np.isfinite(limit), limit, np.nan), "igf1", reference=self.reference, **who
+            )
+            ends.append(np.where(limit == beyond[0], beyond[1], sds))
+        status = status_from_limits(*ends, cut=self.sds_above, above=True)
+        same_assay = self._assays(table) == REFERENCES[self.reference]
+        status[~same_assay & (status != None)] = INDETERMINATE  # noqa: E711 - elementwise
+        return status

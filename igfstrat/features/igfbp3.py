@@ -1,0 +1,72 @@
+"""Serum IGFBP3: standard deviation score by age and sex (Friedrich 2014; evidence E-a-02)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from igfstrat.features.base import FeatureTransformer
+from igfstrat.features.reference_range import REFERENCES, reference_sds
+from igfstrat.features.spec import FeatureSpec
+
+IGFBP3_SDS: Final = FeatureSpec(
+    name="igfbp3_sds",
+    title="Serum IGFBP3, standard deviation score",
+    inputs={"igfbp3": "ng/mL", "age_years": "year", "sex": "code"},
+    any_of={},
+    unit="1",
+    bounds=(-15.0, 15.0),
+    evidence=("E-a-02",),
+)
+
+
+class Igfbp3Features(FeatureTransformer):
+    """Serum IGFBP3 score.
+
+    Parameters
+    ----------
+    reference : str
+        Key of `igfstrat.features.reference_range.REFERENCES`.
+    """
+
+    def __init__(self, reference: str = "ids_isys_2014") -> None:
+        self.reference = reference
+
+    def required_columns(self) -> list[str]:
+        """Canonical columns without which the feature can't be computed.
+
+        Returns
+        -------
+        list of str
+            Canonical names.
+        """
+        return list(IGFBP3_SDS.inputs)
+
+    def feature_names(self) -> list[str]:
+        """Features in the order of the output.
+
+        Returns
+        -------
+        list of str
+            Names.
+        """
+        return ["igfbp3_sds"]
+
+    def describe(self) -> dict[str, str]:
+        """What was done, in words.
+
+        Returns
+        -------
+        dict of str to str
+            By feature.
+        """
+        return {
+            "igfbp3_sds": f"LMS reference {self.reference} (assay {REFERENCES[self.reference]}) by age and sex"
+        }
+
+    def _compute(self, X: pd.DataFrame) -> dict[str, Any]:  # noqa: N803
+        value = X["igfbp3_ng_ml"].to_numpy(dtype=np.float64)
+        age, sex = X["age_years"].to_numpy(dtype=np.float64), X["sex"].to_numpy(dtype=object)
+        return {"igfbp3_sds": reference_sds(value, "igfbp3", age=age, sex=sex, reference=self.reference)}

@@ -1,0 +1,150 @@
+"""Status rules: from a measure to high, low or indeterminate, the cut always stated.
+
+Positivity is defined by its method, so a named rule carries the measure and the study it comes
+from. A value on the cut is high under "at least" and low under a quantile (low: <= cut).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pydantic import model_validator
+
+from igfstrat.config import StrictModel
+
+HIGH, LOW, INDETERMINATE = "high", "low", "indeterminate"
+
+
+@dataclass(frozen=True, slots=True)
+class NamedRule:
+    """A published definition of a high receptor.
+
+    Parameters
+    ----------
+    measure : str
+        Canonical column that it is defined on.
+    at_least : float
+        Smallest value that is high.
+    title : str
+        In words.
+    evidence : str
+        Id in the evidence registry.
+    """
+
+    measure: str
+    at_least: float
+    title: str
+    evidence: str
+
+
+NAMED_RULES: Final[dict[str, NamedRule]] = {
+    "allred_at_least_7": NamedRule("igf1r_allred", 7, "Allred score of 7 or 8", "E-b-01"),
+    "h_score_at_least_100": NamedRule("igf1r_h_score", 100, "H-score of 100 or more", "E-b-11"),
+    "her2_style_2_or_3": NamedRule("igf1r_ihc", 2, "IHC score 2+ or 3+", "E-b-06"),
+    "any_membrane": NamedRule("igf1r_ihc", 1, "any membrane staining (IHC 1+ or more)", "E-b-08"),
+}
+
+
+class StatusRule(StrictModel):
+    """How one status is decided: by a named rule, a fixed cut, a quantile or a standard deviation score."""
+
+    rule: str | tuple[str, ...] | None = None
+    quantile: float | None = None
+    at_least: float | None = None
+    of: str | tuple[str, ...] | None = None
+    indeterminate: float = 0.0
+    sds_above: float | None = None
+    reference: str = "ids_isys_2014"
+    assume_assay: str | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        ways = [n for n in ("rule", "quantile", "at_least", "sds_above") if getattr(self, n) is not None]
+        if len(ways) != 1:
+            message = "give exactly one of rule, quantile, at_least and sds_above"
+            raise ValueError(message)
+        unknown = [name for name in self.rule_names if name not in NAMED_RULES]
+        if unknown:
+            message = f"rule {unknown[0]!r} is none of {', '.join(NAMED_RULES)}"
+            raise ValueError(message)
+        if ways[0] in {"quantile", "at_least"} and self.of is None:
+            message = f"{ways[0]} needs of: the measure that is cut"
+            raise ValueError(message)
+        if self.quantile is not None and not 0 < self.quantile < 1:
+            message = "quantile must lie between 0 and 1"
+            raise ValueError(message)
+        return self
+
+    @property
+    def rule_names(self) -> tuple[str, ...]:
+        """Named rules in the order in which they are tried."""
+        return (self.rule,) if isinstance(self.rule, str) else self.rule or ()
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """Measures in the order in which they are tried."""
+        if self.rule_names:
+            return tuple(NAMED_RULES[name].measure for name in self.rule_names)
+        return (self.of,) if isinstance(self.of, str) else self.of or ()
+
+
+def status_from_limits(
+    lower: ArrayLike, upper: ArrayLike, *, cut: float, above: bool, band: float = 0.0
+) -> NDArray[np.object_]:
+    """Status of values that are known exactly or only between limits.
+
+    Parameters
+    ----------
+    lower, upper : array-like of float, shape (n,)
+        Limits of each value, equal where it was measured; NaN where nothing is known. An `upper` of NaN beside a
+        known `lower` means that the upper limit is not known.
+    cut : float
+        The cut-point, in the unit of the values.
+    above : bool
+        True: high is > cut. False: high is >= cut.
+    band : float
+        Half-width around the cut within which a value is indeterminate.
+
+    Returns
+    -------
+    ndarray of object, shape (n,)
+        ``high``, ``low``, ``indeterminate``, or None where nothing is known.
+
+    Examples
+    --------
+    >>> status_from_limits([0, 0, 140, float("nan")], [25, 300, 140, float("nan")], cut=100, above=False).tolist()
+    ['low', 'indeterminate', 'high', None]
+    """
+    low, high = np.asarray(lower, dtype=np.float64), np.asarray(upper, dtype=np.float64)
+    known = ~(np.isnan(low) & np.isnan(high))
+    with np.errstate(invalid="ignore"):
+        is_high = low - band > cut if above else low - band >= cut
+        is_low = high + band <= cut if above else high + band < cut
+    status = np.full(low.shape, INDETERMINATE, dtype=object)
+    status[is_high] = HIGH
+    status[is_low] = LOW
+    status[~known] = None
+    return status
+
+
+def limits_of(table: Any, header: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Limits of each value of a column.
+
+    Parameters
+    ----------
+    table : DataFrame, one row a patient
+        May hold `<header>_lower` and `<header>_upper` beside the column.
+    header : str
+        The column.
+
+    Returns
+    -------
+    tuple of ndarray of float64, each of shape (n,)
+        Lower and upper limits; both the value where it was measured.
+    """
+    ends = (f"{header}_lower", f"{header}_upper")
+    lower, upper = (np.asarray(table[end if end in table else header], dtype=np.float64) for end in ends)
+    return lower, upper
