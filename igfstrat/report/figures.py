@@ -1,0 +1,266 @@
+"""The Kaplan–Meier figure: curves with bands, censor marks, and the numbers at risk below.
+
+Two sizes: 170 mm (a full page) and 85 mm (one column, also for a telephone). Colours keep their
+distance for colour-blind readers and in grey print; every group has its own line style too.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Any, Final, cast
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from igfstrat.analysis import EndpointResult, GroupResult
+from igfstrat.report.formatting import format_label, format_p
+from igfstrat.report.sentences import headline_estimate
+
+# Okabe & Ito's palette, darkened where white paper needs it
+COLOURS: Final = ("#0B5C94", "#B84A08", "#00755A", "#A0457F", "#756600", "#3E3E3E", "#4F46C8", "#8C2D04")
+_STYLES: Final = ("-", (0, (5, 1.5)), (0, (2, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
+_MM: Final = 1 / 25.4
+_MAX_POINTS: Final = 2_000
+_RC: Final[Any] = {
+    "font.family": "DejaVu Sans",
+    "svg.fonttype": "none",
+    "svg.hashsalt": "igfstrat",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.7,
+    "text.parse_math": False,
+}
+
+
+def survival_figure(result: EndpointResult, *, narrow: bool = False) -> Figure:
+    """Draw one endpoint.
+
+    Parameters
+    ----------
+    result : EndpointResult
+        One endpoint.
+    narrow : bool
+        85 mm instead of 170 mm wide.
+
+    Returns
+    -------
+    Figure
+        Not attached to any window.
+    """
+    width = (85 if narrow else 170) * _MM
+    rows = len(result.groups)
+    below = (5 + 4.3 * rows) * _MM
+    size = 6.4 if narrow else 8.0
+    labels = [format_label(group.label) for group in result.groups]
+    texts = _legend_texts(result, labels, narrow)
+    columns = _legend_columns(texts, narrow)
+    above = (2 + 4.0 * -(-rows // columns)) * _MM
+    plot = (46 if narrow else 76) * _MM
+    height = below + 9 * _MM + plot + above
+    with rc_context(_RC | {"font.size": size}):
+        figure = Figure(figsize=(width, height), layout=None)
+        longest = max((len(_cut(label, narrow)) for label in labels), default=4)
+        left = min(max(0.175 if narrow else 0.105, (longest + 2) * size * 0.56 / 72 / width), 0.36)
+        span = (0.955 if narrow else 0.975) - left
+        axes = figure.add_axes((left, (below + 9 * _MM) / height, span, plot / height))
+        risk = figure.add_axes((left, 1.0 * _MM / height, span, (below - 1.0 * _MM) / height), sharex=axes)
+        ticks = _ticks(result, narrow)
+        for i, group in enumerate(result.groups):
+            _draw_group(
+                axes,
+                group,
+                COLOURS[i % len(COLOURS)],
+                _STYLES[i % len(_STYLES)],
+                narrow,
+                0.13 if rows <= 3 else 0.06,
+            )
+        _dress(axes, result, ticks, narrow)
+        _risk_table(risk, result, [_cut(label, narrow) for label in labels], ticks)
+        _legend(figure, axes, texts, columns)
+        _write_test(axes, result)
+    return figure
+
+
+def _cut(label: str, narrow: bool) -> str:
+    limit = 18 if narrow else 34
+    return label if len(label) <= limit else label[: limit - 1] + "…"
+
+
+def _ticks(result: EndpointResult, narrow: bool) -> NDArray[np.float64]:
+    longest = _longest(result)
+    wanted = 5 if narrow else 8
+    step = next((s for s in (1, 2, 3, 6, 12, 24, 36, 60, 120, 240, 600) if longest / s <= wanted), 1200)
+    return np.arange(0.0, longest + 0.35 * step, step)
+
+
+def _longest(result: EndpointResult) -> float:
+    return (
+        max((float(group.curve.time[-1]) for group in result.groups if len(group.curve.time)), default=0.0)
+        or 12.0
+    )
+
+
+def _draw_group(axes: Any, group: GroupResult, colour: str, style: Any, narrow: bool, shade: float) -> None:
+    curve = group.curve
+    if len(curve.time) == 0:
+        return
+    keep = _thinned(curve.time, curve.survival)
+    time = np.concatenate(([0.0], curve.time[keep]))
+    survival = np.concatenate(([1.0], curve.survival[keep]))
+    axes.step(
+        time,
+        survival,
+        where="post",
+        color=colour,
+        linestyle=style,
+        linewidth=1.1 if narrow else 1.4,
+        zorder=3,
+    )
+    lower = np.concatenate(([1.0], curve.ci_lower[keep]))
+    upper = np.concatenate(([1.0], curve.ci_upper[keep]))
+    known = np.isfinite(lower) & np.isfinite(upper)
+    axes.fill_between(
+        time[known], lower[known], upper[known], step="post", color=colour, alpha=shade, linewidth=0, zorder=1
+    )
+    censored = np.flatnonzero(curve.n_censored > 0)
+    censored = (
+        censored[:: max(1, len(censored) // _MAX_POINTS + 1)] if len(censored) > _MAX_POINTS else censored
+    )
+    axes.plot(
+        curve.time[censored], curve.survival[censored], linestyle="none", marker="|",
+        markersize=3.2 if narrow else 4.2, markeredgewidth=0.6, color=colour, zorder=4, alpha=0.85,
+    )  # fmt: skip
+
+
+def _thinned(time: NDArray[np.float64], survival: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Points that draw the same curve: the steps, and of very many an even choice."""
+    steps = np.flatnonzero(np.diff(survival, prepend=1.0) != 0)
+    points: NDArray[np.int64] = np.union1d(steps, [len(time) - 1])
+    if len(points) <= _MAX_POINTS:
+        return points
+    even: NDArray[np.int64] = np.unique(np.linspace(0, len(points) - 1, _MAX_POINTS).astype(np.int64))
+    return np.asarray(points[even], dtype=np.int64)
+
+
+def _dress(axes: Any, result: EndpointResult, ticks: NDArray[np.float64], narrow: bool) -> None:
+    axes.set_ylim(0, 1.02)
+    axes.set_xlim(0, max(ticks[-1], _longest(result)))
+    axes.set_xticks(ticks)
+    axes.set_xticklabels([f"{tick:g}" for tick in ticks])
+    axes.set_yticks(np.arange(0, 1.01, 0.25 if narrow else 0.2))
+    axes.set_yticklabels([f"{100 * t:.0f}" for t in np.arange(0, 1.01, 0.25 if narrow else 0.2)])
+    axes.set_ylabel(f"{result.title if len(result.title) < 40 else result.name.upper()} (%)", labelpad=3)
+    axes.set_xlabel("Months", labelpad=2)
+    axes.tick_params(length=2.5, width=0.7, pad=2)
+    axes.grid(axis="y", color="#E4E4E4", linewidth=0.5, zorder=0)
+    axes.set_axisbelow(True)
+
+
+def _risk_table(axes: Any, result: EndpointResult, labels: list[str], ticks: NDArray[np.float64]) -> None:
+    axes.set_axis_off()
+    n = len(result.groups)
+    axes.set_ylim(n + 0.2, -1.1)
+    transform = axes.get_yaxis_transform()
+    axes.text(-0.022, -0.55, "At risk", ha="right", va="center", transform=transform, weight="bold")
+    for row, (group, label) in enumerate(zip(result.groups, labels, strict=True)):
+        colour = COLOURS[row % len(COLOURS)]
+        axes.text(-0.022, row + 0.3, label, ha="right", va="center", transform=transform, color=colour)
+        time = group.curve.time
+        at_risk = np.concatenate((group.curve.n_at_risk, [0]))[np.searchsorted(time, ticks, side="left")]
+        for tick, number in zip(ticks, at_risk, strict=True):
+            ha = "left" if tick == 0 else "right" if tick == ticks[-1] else "center"
+            axes.text(tick, row + 0.3, f"{number}", ha=ha, va="center", color="#222222")
+
+
+def _legend_texts(result: EndpointResult, labels: list[str], narrow: bool) -> list[str]:
+    return [
+        f"{_cut(label, narrow)} (n = {group.n}, events {group.n_events})"
+        for label, group in zip(labels, result.groups, strict=True)
+    ]
+
+
+def _legend_columns(texts: list[str], narrow: bool) -> int:
+    if narrow:
+        return 1
+    return max(1, min(len(texts), 2 if max(map(len, texts), default=0) > 30 else 3))
+
+
+def _legend(figure: Figure, axes: Any, texts: list[str], columns: int) -> None:
+    """Groups above the curves, where no curve can cross them."""
+    handles = [
+        Line2D([], [], color=COLOURS[i % len(COLOURS)], linestyle=_STYLES[i % len(_STYLES)], linewidth=1.6)
+        for i in range(len(texts))
+    ]
+    if handles:
+        box = axes.get_position()
+        figure.legend(
+            handles, texts, loc="lower left", bbox_to_anchor=(box.x0, box.y1 + 0.006), ncols=columns, frameon=False,
+            borderaxespad=0.0, handlelength=2.0, columnspacing=1.6, labelspacing=0.3, borderpad=0.1,
+        )  # fmt: skip
+
+
+def _write_test(axes: Any, result: EndpointResult) -> None:
+    test = headline_estimate(result)
+    if test.p_value is None:
+        return
+    names = {
+        "logrank": "Log-rank",
+        "stratified_logrank": "Stratified log-rank",
+        "rmst_difference": "RMST difference",
+    }
+    p = format_p(test.p_value)
+    axes.text(
+        0.015, 0.03, f"{names[result.headline]} p {p if p.startswith('<') else '= ' + p}", transform=axes.transAxes,
+        ha="left", va="bottom", zorder=5, bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1.5},
+    )  # fmt: skip
+
+
+def figure_svg(figure: Figure, *, title: str) -> str:
+    """A figure as SVG text, the same bytes every time.
+
+    Parameters
+    ----------
+    figure : Figure
+        As drawn.
+    title : str
+        What it shows, for screen readers.
+
+    Returns
+    -------
+    str
+        An ``<svg>`` element.
+    """
+    buffer = io.BytesIO()
+    with rc_context(_RC):
+        cast("Any", FigureCanvasSVG(figure)).print_svg(
+            buffer, metadata={"Date": None, "Title": title, "Creator": "igfstrat"}
+        )
+    text = buffer.getvalue().decode("utf-8")
+    return text[text.index("<svg") :]
+
+
+def figure_png(figure: Figure, *, dpi: int = 300) -> bytes:
+    """A figure as PNG.
+
+    Parameters
+    ----------
+    figure : Figure
+        As drawn.
+    dpi : int
+        Dots an inch.
+
+    Returns
+    -------
+    bytes
+        A PNG file.
+    """
+    buffer = io.BytesIO()
+    with rc_context(_RC):
+        FigureCanvasAgg(figure)
+        figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": "igfstrat"})
+    return buffer.getvalue()
