@@ -1,0 +1,5 @@
+"""`python -m igfstrat`."""
+
+from igfstrat.cli.main import main
+
+main()

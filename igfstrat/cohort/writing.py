@@ -1,0 +1,227 @@
+"""Writing scored tables: csv for programs, xlsx for people. No cell can become a formula."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import xlsxwriter
+
+from igfstrat.errors import UsageError
+from igfstrat.files import atomic_path, neutral_csv_text, write_bytes
+
+_MAX_ROWS: Final = 1_048_575
+_EPOCH: Final = dt.datetime(2000, 1, 1)
+_OPTIONS: Final = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+_STATUS_COLOURS: Final = {"flagged": "#FFF3D6", "not_scored": "#F3D9D9"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreTables:
+    """The sheets of a score file.
+
+    Parameters
+    ----------
+    scores : DataFrame, one row a patient row
+        Input columns as read (text), then computed columns.
+    n_source_columns : int
+        How many columns come from the input.
+    flags, summary, dictionary, provenance : DataFrame, one row an entry
+        The other sheets of a workbook; a csv file holds the scores alone.
+    """
+
+    scores: pd.DataFrame
+    n_source_columns: int
+    flags: pd.DataFrame
+    summary: pd.DataFrame
+    dictionary: pd.DataFrame
+    provenance: pd.DataFrame
+
+
+def write_score_tables(tables: ScoreTables, path: Path) -> None:
+    """Write scores as csv or xlsx, by suffix.
+
+    Parameters
+    ----------
+    tables : ScoreTables
+        What is written.
+    path : Path
+        Ends in .csv or .xlsx.
+
+    Raises
+    ------
+    UsageError
+        If the suffix is another, or a workbook can't hold the rows.
+    """
+    check_suffix(path)
+    if path.suffix.lower() == ".csv":
+        write_bytes(path, csv_bytes(tables.scores))
+        return
+    if len(tables.scores) > _MAX_ROWS:
+        message = f"{len(tables.scores):,} rows; a sheet holds {_MAX_ROWS:,}: write --out as .csv"
+        raise UsageError(message)
+    with atomic_path(path) as temporary:
+        _write_workbook(tables, temporary)
+
+
+def write_plain_table(table: pd.DataFrame, path: Path) -> None:
+    """Write one table as csv or as a workbook with one sheet.
+
+    Parameters
+    ----------
+    table : DataFrame, one row a patient
+        Text and numbers.
+    path : Path
+        Ends in .csv or .xlsx.
+    """
+    check_suffix(path)
+    if path.suffix.lower() == ".csv":
+        write_bytes(path, csv_bytes(table))
+        return
+    with atomic_path(path) as temporary, xlsxwriter.Workbook(str(temporary), _OPTIONS) as workbook:
+        workbook.set_properties({"created": _EPOCH})
+        formats = {"header": workbook.add_format({"bold": True, "bottom": 1}), "wrap": None}
+        _write_sheet(workbook.add_worksheet("cohort"), formats, table)
+
+
+def check_suffix(path: Path) -> None:
+    """Make sure, before any computing, that the format is known.
+
+    Parameters
+    ----------
+    path : Path
+        The file to come.
+
+    Raises
+    ------
+    UsageError
+        If its suffix isn't .csv or .xlsx.
+    """
+    if path.suffix.lower() not in {".csv", ".xlsx"}:
+        message = f"--out {path.name}: write .csv or .xlsx"
+        raise UsageError(message)
+
+
+def csv_bytes(table: pd.DataFrame) -> bytes:
+    """A table as csv, in UTF-8 with a byte-order mark so that spreadsheet programs read its letters.
+
+    Parameters
+    ----------
+    table : DataFrame, one row an entry
+        Text and numbers; missing values become empty cells.
+
+    Returns
+    -------
+    bytes
+        With text that could start a formula neutralised by an apostrophe.
+    """
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow([neutral_csv_text(str(name)) for name in table.columns])
+    columns = [[_csv_cell(value) for value in table.iloc[:, i]] for i in range(table.shape[1])]
+    writer.writerows(zip(*columns, strict=True))
+    return buffer.getvalue().encode("utf-8-sig")
+
+
+def _csv_cell(value: Any) -> str:
+    if value is None or (isinstance(value, float) and np.isnan(value)):
+        return ""
+    if isinstance(value, str):
+        return value if _is_number(value) else neutral_csv_text(value)
+    return repr(float(value)) if isinstance(value, float) else str(value)
+
+
+def _is_number(text: str) -> bool:
+    """A negative number begins like a formula but is none."""
+    return text[:1] in "+-" and text[1:].replace(".", "", 1).isdecimal() and text.isascii()
+
+
+def _write_workbook(tables: ScoreTables, path: Path) -> None:
+    with xlsxwriter.Workbook(str(path), _OPTIONS) as workbook:
+        # the same input gives the same bytes
+        workbook.set_properties(
+            {"title": "igfstrat scores", "comments": "research use only", "created": _EPOCH}
+        )
+        formats = {
+            "header": workbook.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"}),
+            "computed": workbook.add_format(
+                {"bold": True, "bottom": 1, "text_wrap": True, "valign": "top", "bg_color": "#E4EEF5"}
+            ),
+            "number": workbook.add_format({"num_format": "0.000"}),
+            "wrap": workbook.add_format({"text_wrap": True, "valign": "top"}),
+        }
+        _write_scores(workbook, formats, tables)
+        for name in ("flags", "summary", "dictionary", "provenance"):
+            _write_sheet(workbook.add_worksheet(name), formats, getattr(tables, name))
+
+
+def _write_scores(workbook: Any, formats: dict[str, Any], tables: ScoreTables) -> None:
+    sheet = workbook.add_worksheet("scores")
+    table = tables.scores
+    for j, name in enumerate(table.columns):
+        sheet.write_string(0, j, str(name), formats["computed" if j >= tables.n_source_columns else "header"])
+        values = table.iloc[:, j]
+        is_source = j < tables.n_source_columns
+        for i, value in enumerate(values, start=1):
+            _write_cell(sheet, i, j, value, formats["number"], as_typed=is_source and j > 0)
+        sheet.set_column(j, j, _width(str(name), values))
+    sheet.freeze_panes(1, 1)
+    sheet.autofilter(0, 0, len(table), max(table.shape[1] - 1, 0))
+    status = list(table.columns).index("row_status")
+    letter = xlsxwriter.utility.xl_col_to_name(status, col_abs=True)
+    for word, colour in _STATUS_COLOURS.items():
+        rule = {
+            "type": "formula",
+            "criteria": f'={letter}2="{word}"',
+            "format": workbook.add_format({"bg_color": colour}),
+        }
+        sheet.conditional_format(1, tables.n_source_columns, max(len(table), 1), table.shape[1] - 1, rule)
+
+
+def _write_cell(sheet: Any, row: int, column: int, value: Any, number: Any, *, as_typed: bool) -> None:
+    if value is None or (isinstance(value, float) and np.isnan(value)) or value == "":
+        return
+    if isinstance(value, str):
+        figure = _typed_number(value) if as_typed else None
+        if figure is None:
+            sheet.write_string(row, column, value[:32_767])
+        else:
+            sheet.write_number(row, column, figure)
+    elif isinstance(value, float):
+        sheet.write_number(row, column, value, number)
+    else:
+        sheet.write_number(row, column, int(value))
+
+
+def _typed_number(text: str) -> float | None:
+    """Text that a workbook may hold as a number without losing a digit."""
+    try:
+        figure = float(text)
+    except ValueError:
+        return None
+    exact = text == repr(figure) or (
+        text == str(int(figure)) if figure.is_integer() and abs(figure) < 1e15 else False
+    )
+    return figure if np.isfinite(figure) and exact else None
+
+
+def _write_sheet(sheet: Any, formats: dict[str, Any], table: pd.DataFrame) -> None:
+    for j, name in enumerate(table.columns):
+        sheet.write_string(0, j, str(name), formats["header"])
+        sheet.set_column(j, j, _width(str(name), table.iloc[:, j], limit=70), formats["wrap"])
+        for i, value in enumerate(table.iloc[:, j], start=1):
+            _write_cell(sheet, i, j, value, None, as_typed=False)
+    sheet.freeze_panes(1, 0)
+
+
+def _width(name: str, values: Iterable[Any], *, limit: int = 28) -> float:
+    longest = max((len(str(value)) for value in list(values)[:200] if value is not None), default=0)
+    # text in wide headers wraps at the underscore-free width of a short column
+    return float(min(max(longest + 2, min(len(name), 16) + 2, 8), limit))

@@ -1,0 +1,164 @@
+"""A scored cohort as tables: the scores, and the sheets that explain them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from igfstrat import __version__
+from igfstrat.cohort.writing import ScoreTables, write_score_tables
+from igfstrat.errors import Severity, safe_text
+from igfstrat.features import REGISTRY
+from igfstrat.files import write_manifest, write_problems
+from igfstrat.schema import FLAG_CODES
+from igfstrat.workflows.score_cohort import ScoreResult
+
+RESEARCH_ONLY: Final = "research use only"
+
+
+def score_table(result: ScoreResult) -> pd.DataFrame:
+    """The result as a table: the input columns as read, then what was computed.
+
+    Parameters
+    ----------
+    result : ScoreResult
+        A scored cohort.
+
+    Returns
+    -------
+    DataFrame, one row a patient row
+        In the order of the input. A computed column whose name the input also has gets the suffix ``_igfstrat``.
+    """
+    cohort = result.cohort
+    headers = [header or f"column {i + 1}" for i, header in enumerate(cohort.sheet.headers)]
+    source = cohort.sheet.cells.set_axis(pd.Index(headers), axis=1)
+    added: dict[str, Any] = {str(name): result.features[name].to_numpy() for name in result.features}
+    for header in (b.column.header for b in cohort.bindings.columns.values()):
+        if header in cohort.units:
+            added[header] = cohort.table[header].to_numpy()
+    added |= {
+        "stratum": result.stratum,
+        "row_status": result.row_status,
+        "not_scored_because": result.reasons,
+        "flags": result.flags,
+        "purpose": np.full(cohort.n_rows, RESEARCH_ONLY, dtype=object),
+    }
+    taken = set(headers)
+    columns = {name if name not in taken else f"{name}_igfstrat": values for name, values in added.items()}
+    assert len(source) == cohort.n_rows
+    return pd.concat([source.reset_index(drop=True), pd.DataFrame(columns)], axis=1)
+
+
+def write_scores(
+    result: ScoreResult, out: Path, *, source: Path, command: Sequence[str], inputs: Sequence[Path]
+) -> list[Path]:
+    """Write the scores, their manifest, and the problems where there are any.
+
+    Parameters
+    ----------
+    result : ScoreResult
+        A scored cohort.
+    out : Path
+        A .csv or .xlsx file.
+    source : Path
+        The file that was read.
+    command : sequence of str
+        The command line.
+    inputs : sequence of Path
+        All files that were read.
+
+    Returns
+    -------
+    list of Path
+        What was written.
+    """
+    table = score_table(result)
+    tables = ScoreTables(
+        scores=table,
+        n_source_columns=len(result.cohort.sheet.headers),
+        flags=_problem_table(result),
+        summary=_summary_table(result),
+        dictionary=_dictionary_table(result, list(table.columns)),
+        provenance=_provenance_table(result, source),
+    )
+    write_score_tables(tables, out)
+    written = [out, out.with_name(f"{out.stem}.manifest.json")]
+    content = {
+        "plan": result.chosen.to_dict(),
+        "read": result.cohort.to_dict(),
+        "features": result.descriptions,
+        "rows": {"read": result.cohort.n_rows, **result.counts, "not_scored_because": result.count_reasons()},
+        "strata": result.count_strata(),
+        "flags": result.count_flags(),
+        "notices": [p.remedy for p in result.problems if p.severity is Severity.NOTICE],
+    }
+    write_manifest(written[1], command=command, inputs=inputs, content=content)
+    if any(p.severity is Severity.FLAG for p in result.problems):
+        written.append(out.with_name(f"{out.stem}.problems.csv"))
+        write_problems(
+            written[-1], result.problems, source=safe_text(source.name), sheet=result.cohort.sheet.name
+        )
+    return written
+
+
+def _problem_table(result: ScoreResult) -> pd.DataFrame:
+    rows = [
+        (p.row, p.cell, p.column, FLAG_CODES.get(p.code, p.code.replace("_", " ")), p.value, p.remedy)
+        for p in result.problems
+    ]
+    return pd.DataFrame(
+        rows, columns=["row", "cell", "column", "flag", "found", "what it means"], dtype=object
+    )
+
+
+def _summary_table(result: ScoreResult) -> pd.DataFrame:
+    rows: list[tuple[str, str, int]] = [("rows", "read", result.cohort.n_rows)]
+    rows += [("rows", status, n) for status, n in result.counts.items()]
+    rows += [("not scored", reason, n) for reason, n in result.count_reasons().items()]
+    rows += [("stratum", name, n) for name, n in result.count_strata().items()]
+    rows += [("flag", flag, n) for flag, n in result.count_flags().items()]
+    return pd.DataFrame(rows, columns=["what", "which", "n"])
+
+
+def _dictionary_table(result: ScoreResult, columns: list[str]) -> pd.DataFrame:
+    own = {
+        "stratum": "first stratum of the plan whose rule the patient meets",
+        "row_status": "scored, flagged or not_scored",
+        "not_scored_because": "what is missing",
+        "flags": "code:column, joined by ;",
+        "purpose": "research use only; not for the care of a patient",
+    }
+    rows = []
+    for name in columns[len(result.cohort.sheet.headers) :]:
+        base = name.removesuffix("_igfstrat")
+        spec = REGISTRY.get(base)
+        text = result.descriptions.get(base) or own.get(base) or result.cohort.units.get(base, "")
+        rows.append(
+            (
+                name,
+                spec.title if spec else "",
+                spec.unit if spec else "",
+                text,
+                ", ".join(spec.evidence) if spec else "",
+            )
+        )
+    return pd.DataFrame(rows, columns=["column", "title", "unit", "how", "evidence"])
+
+
+def _provenance_table(result: ScoreResult, source: Path) -> pd.DataFrame:
+    rows = [
+        ("igfstrat", __version__),
+        ("purpose", "research use only; not for the care of a patient"),
+        ("file", safe_text(source.name)),
+        ("sheet", result.cohort.sheet.name or ""),
+        ("header row", str(result.cohort.sheet.header_row)),
+        ("plan", result.chosen.origin),
+    ]
+    rows += [(f"unit of {header}", text) for header, text in result.cohort.units.items()]
+    rows += [("note", note) for note in result.cohort.notes]
+    rows += [("notice", p.remedy) for p in result.problems if p.severity is Severity.NOTICE]
+    return pd.DataFrame(rows, columns=["what", "value"])

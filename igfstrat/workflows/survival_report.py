@@ -1,0 +1,329 @@
+"""The Kaplan–Meier report: from a cohort to frozen results, and from these to files."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from igfstrat import __version__
+from igfstrat.analysis import EndpointResult, FlowStep, Grouping, SurvivalReport, compare_groups, look_up
+from igfstrat.cohort import Cohort, read_cohort
+from igfstrat.cohort.cohort import suggest
+from igfstrat.errors import Severity, UsageError, safe_text
+from igfstrat.features import (
+    COMPARTMENT_OF_MEASURE,
+    REGISTRY,
+    FeatureBuilder,
+    assign_strata,
+    possible_features,
+    required_inputs,
+)
+from igfstrat.report import FORMATS, page_html, write_bundle
+from igfstrat.schema import COLUMNS, ENDPOINTS
+from igfstrat.workflows.plan import ChosenPlan, choose_plan, disease_of
+
+_STATUS_ORDER: Final = ("low", "high", "negative", "positive", "indeterminate")
+_BIOMARKERS: Final = {
+    "igf1_status": ("igf1", "serum"),
+    "igf1r_status": ("igf1r", "tumour_protein"),
+    "igf1r_phospho_status": ("igf1r", "tumour_phospho"),
+    "igf1r_mrna_status": ("igf1r", "tumour_mrna"),
+}
+_MAX_GROUPS: Final = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurvivalReportResult:
+    """A report that can be shown and saved.
+
+    Parameters
+    ----------
+    report : SurvivalReport
+        The frozen results.
+    chosen : ChosenPlan
+        The plan in use.
+    cohort : Cohort
+        As read.
+    """
+
+    report: SurvivalReport
+    chosen: ChosenPlan
+    cohort: Cohort
+
+    @property
+    def is_flagged(self) -> bool:
+        """Whether anything asks for attention: exit code 3."""
+        estimates = (
+            e for r in self.report.endpoints for e in (r.logrank, *(h.estimate for h in r.hazard_ratios))
+        )
+        return (
+            any(p.severity is Severity.FLAG for p in self.cohort.problems)
+            or bool(self.cohort.unusable)
+            or any(estimate.not_estimable for estimate in estimates)
+        )
+
+    def save(self, folder: str | Path, *, formats: Sequence[str] = FORMATS) -> list[Path]:
+        """Write the report.
+
+        Parameters
+        ----------
+        folder : str or Path
+            An existing folder, or one to be made.
+        formats : sequence of str
+            Of ``html``, ``svg`` and ``png``; ``report.json`` always comes.
+
+        Returns
+        -------
+        list of Path
+            What was written.
+        """
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        return write_bundle(self.report, Path(folder), formats=formats)
+
+    def _repr_html_(self) -> str:
+        return page_html(self.report)
+
+
+def survival_report(
+    cohort: Cohort | str | Path, *, endpoint: str | Sequence[str], by: str = "igf1r_status",
+    plan: str | Path | ChosenPlan | None = None, map: str | Path | None = None,  # noqa: A002
+) -> SurvivalReportResult:  # fmt: skip
+    """Compare survival between groups of a cohort.
+
+    Parameters
+    ----------
+    cohort : Cohort, str or Path
+        A cohort, or its file.
+    endpoint : str or sequence of str
+        Endpoints, such as ``dfs``.
+    by : str
+        A feature (``igf1r_status``, ``subtype``), ``stratum``, or a coded column of the cohort.
+    plan : str, Path or ChosenPlan, optional
+        Plan or its packaged name; by default that of the cohort's disease.
+    map : str or Path, optional
+        Cohort map, where `cohort` is a file.
+
+    Returns
+    -------
+    SurvivalReportResult
+        Shows itself in a notebook; `save` writes it.
+
+    Raises
+    ------
+    CohortError
+        If what the comparison needs is missing or in doubt.
+    UsageError
+        If `by` or an endpoint is not known.
+    """
+    if not isinstance(cohort, Cohort):
+        cohort = read_cohort(cohort, map=map)
+    chosen = plan if isinstance(plan, ChosenPlan) else choose_plan(plan, cohort)
+    endpoints = [endpoint] if isinstance(endpoint, str) else list(endpoint)
+    unknown = [name for name in endpoints if name not in ENDPOINTS]
+    if unknown:
+        message = f"--endpoint {safe_text(unknown[0])} is not known{suggest(unknown[0], ENDPOINTS)}"
+        raise UsageError(message)
+    return _Comparison(cohort, chosen).run(list(dict.fromkeys(endpoints)), by)
+
+
+class _Comparison:
+    """One run: grouping, then each endpoint."""
+
+    def __init__(self, cohort: Cohort, chosen: ChosenPlan) -> None:
+        self.cohort = cohort
+        self.chosen = chosen
+        spoiled = [COLUMNS[n].header for n in cohort.unusable if n in COLUMNS]
+        self.table = cohort.table.drop(columns=spoiled, errors="ignore")
+
+    def run(self, endpoints: list[str], by: str) -> SurvivalReportResult:
+        groups, grouping, measure = self._groups(by, endpoints)
+        flow = self._flow(groups, grouping)
+        order = self._order(groups, by)
+        strata = self._strata()
+        settings = self.chosen.plan.analysis
+        results = tuple(
+            compare_groups(
+                self.cohort.endpoints[name], groups=groups, order=order, settings=settings, flow=flow,
+                strata=strata, measure=measure,
+            )
+            for name in endpoints
+        )  # fmt: skip
+        disease = disease_of(self.cohort, self.chosen.plan)
+        report = SurvivalReport(
+            cohort=self.cohort.to_dict() | {"file": self.cohort.sheet.source, "rows": self.cohort.n_rows},
+            grouping=grouping,
+            disease=disease,
+            endpoints=results,
+            evidence=tuple(look_up(grouping, disease=disease, endpoint=name) for name in endpoints),
+            notes=self.cohort.notes,
+            limitations=tuple(self._limitations(results, grouping)),
+            settings=settings.model_dump() | {"plan": self.chosen.origin},
+            versions=_versions(),
+        )
+        return SurvivalReportResult(report=report, chosen=self.chosen, cohort=self.cohort)
+
+    def _groups(
+        self, by: str, endpoints: list[str]
+    ) -> tuple[NDArray[np.object_], Grouping, tuple[str, NDArray[np.float64]] | None]:
+        plan, outcome = self.chosen.plan, "No report was written."
+        if by == "stratum" and plan.strata:
+            named = {name for rule in plan.strata for name in rule.where}
+            features = self._features(tuple(n for n in named if n in REGISTRY), endpoints)
+            strata = assign_strata(features, plan.strata)
+            return strata, Grouping(name=by, title="Stratum", rule=f"strata of {self.chosen.origin}"), None
+        if by in REGISTRY:
+            return self._by_feature(by, endpoints)
+        if by in COLUMNS and COLUMNS[by].kind in {"code", "text"}:
+            self.cohort.require([(by,)], endpoints, outcome=outcome)
+            values = self.table[by].to_numpy(dtype=object)
+            grouping = Grouping(name=by, title=COLUMNS[by].title, rule="as given in the cohort")
+            return _none_for_missing(values), grouping, None
+        known = [
+            *REGISTRY,
+            "stratum",
+            *(n for n, c in COLUMNS.items() if c.kind == "code" and self.cohort.has(n)),
+        ]
+        message = f"--by {safe_text(by)} is not known{suggest(by, known)}"
+        raise UsageError(message)
+
+    def _features(self, names: tuple[str, ...], endpoints: list[str]) -> pd.DataFrame:
+        plan = self.chosen.plan
+        self.cohort.require(required_inputs(plan, names), endpoints, outcome="No report was written.")
+        self.builder = FeatureBuilder(plan, only=names).fit(self.table)
+        return self.builder.transform(self.table)
+
+    def _by_feature(
+        self, by: str, endpoints: list[str]
+    ) -> tuple[NDArray[np.object_], Grouping, tuple[str, NDArray[np.float64]] | None]:
+        values = _none_for_missing(self._features((by,), endpoints)[by].to_numpy(dtype=object))
+        if not (by.endswith("_status") or by == "subtype"):
+            message = f"--by {by} is a number; group by a status, the subtype or the stratum"
+            raise UsageError(message)
+        status = next((t for t in self.builder.transformers_ if hasattr(t, "measure_")), None)
+        name = "igf1" if by == "igf1_status" else getattr(status, "measure_", None)
+        biomarker, compartment = _BIOMARKERS.get(by, (None, None))
+        grouping = Grouping(
+            name=by,
+            title=REGISTRY[by].title,
+            rule=self.builder.describe().get(by, ""),
+            measure=name,
+            biomarker=biomarker,
+            compartment=COMPARTMENT_OF_MEASURE.get(name or "", compartment),
+        )
+        if name is None:
+            return values, grouping, None
+        numbers = pd.to_numeric(self.table[COLUMNS[name].header], errors="coerce").to_numpy(dtype=np.float64)
+        return values, grouping, (COLUMNS[name].title, numbers)
+
+    def _flow(self, groups: NDArray[np.object_], grouping: Grouping) -> list[FlowStep]:
+        patients = self.cohort.set_aside == ""
+        known = patients & ~pd.isna(groups)
+        indeterminate = known & (groups == "indeterminate")
+        groups[~patients | indeterminate] = None  # in place: the flow and the groups agree
+        no_patient = int((~patients).sum())
+        lost = {
+            f"no {grouping.title}": int((patients & ~known).sum()),
+            f"{grouping.title} indeterminate": int(indeterminate.sum()),
+        }
+        rows = {"left out by the map": self.cohort.n_filtered} if self.cohort.n_filtered else {}
+        aside = {"a summary or note, not a patient": no_patient} if no_patient else {}
+        return [
+            FlowStep(label="rows read", n=self.cohort.n_rows + self.cohort.n_filtered, left_out={}),
+            FlowStep(label="patients", n=int(patients.sum()), left_out=rows | aside),
+            FlowStep(
+                label=f"with {grouping.title}",
+                n=int((~pd.isna(groups)).sum()),
+                left_out={reason: n for reason, n in lost.items() if n},
+            ),
+        ]
+
+    def _order(self, groups: NDArray[np.object_], by: str) -> list[str]:
+        found = {str(g) for g in groups if g is not None}
+        if len(found) > _MAX_GROUPS:
+            message = f"--by {by} has {len(found)} groups; at most {_MAX_GROUPS} can be compared: choose a coarser column"
+            raise UsageError(message)
+        codes = tuple(COLUMNS[by].codes) if by in COLUMNS else ()
+        named = tuple(rule.name for rule in self.chosen.plan.strata)
+        preferred = (*self.chosen.plan.analysis.order, *_STATUS_ORDER, *codes, *named)
+        return [g for g in preferred if g in found] + sorted(found - set(preferred))
+
+    def _strata(self) -> NDArray[np.object_] | None:
+        """Rows by all strata of the plan at once; None in a row that lacks one."""
+        settings = self.chosen.plan.analysis
+        if not settings.strata:
+            if settings.headline == "stratified_logrank":
+                message = "headline: stratified_logrank needs analysis.strata in the plan"
+                raise UsageError(message)
+            return None
+        features = [
+            name
+            for name in settings.strata
+            if name in possible_features(self.chosen.plan, self.table.columns)
+        ]
+        computed = FeatureBuilder(self.chosen.plan, only=tuple(features)).fit_transform(self.table)
+        columns = {name: computed.get(name) for name in settings.strata}
+        self.cohort.require([(n,) for n, c in columns.items() if c is None], outcome="No report was written.")
+        frame = pd.DataFrame(
+            {n: self.table[COLUMNS[n].header] if c is None else c for n, c in columns.items()}
+        )
+        joined = frame.astype(str).agg(" / ".join, axis=1).to_numpy(dtype=object)
+        joined[frame.isna().any(axis=1).to_numpy()] = None
+        return joined
+
+    def _limitations(self, results: Sequence[EndpointResult], grouping: Grouping) -> list[str]:
+        said = [
+            "Unadjusted comparisons of an observational cohort: differences between groups may come from other causes."
+        ]
+        if "this cohort" in grouping.rule:
+            said.append(
+                "The cut is a quantile of this very cohort: it would be another number in another cohort."
+            )
+        if len(results) > 1:
+            said.append(f"{len(results)} endpoints are compared; no p-value is corrected for their number.")
+        for result in results:
+            if result.note:
+                said.append(f"{result.name.upper()}: {result.note}.")
+        return [*said, *self.cohort.notes]
+
+
+def _none_for_missing(values: NDArray[np.object_]) -> NDArray[np.object_]:
+    kept = values.copy()
+    kept[pd.isna(values)] = None
+    return kept
+
+
+def _versions() -> dict[str, str]:
+    names = ("numpy", "scipy", "pandas", "numba", "matplotlib")
+    return {"igfstrat": __version__, "python": platform.python_version()} | {
+        name: importlib.metadata.version(name) for name in names
+    }
+
+
+def manifest_content(result: SurvivalReportResult) -> dict[str, Any]:
+    """What a report adds to its manifest.
+
+    Parameters
+    ----------
+    result : SurvivalReportResult
+        A report.
+
+    Returns
+    -------
+    dict
+        Plan, how the cohort was read, grouping, counts.
+    """
+    return {
+        "plan": result.chosen.to_dict(),
+        "read": result.cohort.to_dict(),
+        "by": result.report.grouping.name,
+        "rule": result.report.grouping.rule,
+        "analysed": {e.name: {"n": e.n, "n_events": e.n_events} for e in result.report.endpoints},
+    }
