@@ -32,7 +32,7 @@ def sections(doc):
 
 def raises_directly(node):
     own = [n for n in ast.walk(node) if isinstance(n, ast.Raise) and n.exc is not None]
-    return bool(own)
+    return any("NotImplementedError" not in ast.unparse(n.exc) for n in own)
 
 
 def returns_something(node):
@@ -73,7 +73,13 @@ def faults_of(name, node):
 def test_public_names_explain_themselves(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     assert ast.get_docstring(tree), f"{path}: no module docstring"
-    found = [fault for name, node in public_functions(tree) for fault in faults_of(name, node)]
+    if path.name.startswith("_") and not path.name.startswith("__"):
+        # nobody outside the room calls these; a sentence each is enough
+        found = [
+            f"{name}: no docstring" for name, node in public_functions(tree) if not ast.get_docstring(node)
+        ]
+    else:
+        found = [fault for name, node in public_functions(tree) for fault in faults_of(name, node)]
     found += [
         f"{n.name}: no docstring"
         for n in tree.body
