@@ -1,0 +1,1 @@
+"""Timings against the peers, in one run. Never a test."""

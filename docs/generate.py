@@ -1,0 +1,58 @@
+"""The generated pages of the documentation; `python docs/generate.py` rewrites them, a test compares them."""
+
+from pathlib import Path
+
+from igfstrat.schema import COLUMNS, ENDPOINTS, FLAG_CODES
+from igfstrat.units import MOLAR_MASS_KDA, UNIT_OF_SUFFIX
+
+HERE = Path(__file__).parent
+
+
+def flags_page():
+    rows = "\n".join(f"| `{code}` | {title} |" for code, title in sorted(FLAG_CODES.items()))
+    return f"""# Flags
+
+A row's `flags` hold `code:column`, joined by `;`. What holds for the whole file is a notice, said once and kept in the manifest.
+
+| code | meaning |
+|---|---|
+{rows}
+"""
+
+
+def columns_page():
+    rows = []
+    for column in COLUMNS.values():
+        low, high = column.bounds
+        bounds = f"{low:g}–{high:g}" if abs(low) != float("inf") and abs(high) != float("inf") else ""
+        values = ", ".join(f"`{code}`" for code in column.codes) or bounds
+        rows.append(f"| `{column.header}` | {column.title} | {column.kind} | {column.unit} | {values} |")
+    suffixes = ", ".join(f"`_{suffix}` ({unit})" for suffix, unit in UNIT_OF_SUFFIX.items())
+    masses = ", ".join(f"{name} {mass:g} kDa" for name, mass in MOLAR_MASS_KDA.items())
+    endpoints = "\n".join(f"| `{name}` | {title} |" for name, title in ENDPOINTS.items())
+    table = "\n".join(rows)
+    return f"""# Columns
+
+A header that follows this convention needs no map: the analyte, then its unit. Anything else goes through a cohort map (`igfstrat check COHORT --write-map map.yaml` drafts it).
+
+Units of concentrations, as header suffixes: {suffixes}. Molar units need the mass of the molecule: {masses}.
+
+| header | what | kind | unit | values |
+|---|---|---|---|---|
+{table}
+
+## Endpoints
+
+Each as `<endpoint>_months` (or `_days`, `_years`) and `<endpoint>_event`, 1 = event and 0 = censored (or TRUE and FALSE). Other codes pass only when a map declares which are events.
+
+| endpoint | meaning |
+|---|---|
+{endpoints}
+"""
+
+
+PAGES = {"flags.md": flags_page, "columns.md": columns_page}
+
+if __name__ == "__main__":
+    for name, page in PAGES.items():
+        (HERE / name).write_text(page(), encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Proofs by simulation: properties that only many cohorts show."""
