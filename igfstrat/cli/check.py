@@ -70,8 +70,11 @@ def check(
     show_problems(table.problems, wanted=Severity.ERROR, title="In the way:")
     say(f"Plan: {choose_plan(plan, table).origin}.")
     if write_map is not None:
-        write_bytes(write_map, draft_map(table, result).encode())
-        say(f"Wrote {write_map}: answer the lines marked '# ?', then use it with --map {write_map}")
+        draft = draft_map(table, result)
+        write_bytes(write_map, draft.encode())
+        say(
+            f"Wrote {write_map}: answer its {draft.count('   # ?')} lines marked '# ?', then use it with --map {write_map}"
+        )
     n = len(result.questions)
     if n:
         hint = (

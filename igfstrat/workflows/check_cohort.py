@@ -238,6 +238,9 @@ def _guessed_endpoint(cohort: Cohort, name: str) -> str:
     """An endpoint whose name stands in two unused headers, one of them of events."""
     headers = [cohort.sheet.headers[i] for i in cohort.bindings.ignored]
     own = [h for h in headers if name in fold(h).replace(".", "_").split("_")]
+    if name == "tte":
+        # a bare time beside a bare event: of which endpoint only the owner knows
+        own = [h for h in headers if fold(h) in {"time", "event", "status"}]
     events = [h for h in own if any(word in fold(h) for word in _ENDPOINT_WORDS)] or [
         h for h in own if fold(h) == name
     ]
