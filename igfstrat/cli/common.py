@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -98,6 +98,9 @@ def run(action: Callable[P, int]) -> Callable[P, NoReturn]:
         except IgfstratError as error:
             _show_error(error, debug)
             code = int(error.exit_code)
+        except KeyboardInterrupt:
+            typer.echo("Stopped; what was finished before is whole.", err=True)
+            code = int(ExitCode.INTERRUPTED)
         except BrokenPipeError:
             code = int(ExitCode.OK)
         except (MemoryError, OSError) as error:
@@ -121,12 +124,14 @@ def _prepare_terminal() -> None:
         # a terminal that can't show a letter shows its escape instead of ending the run
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    signal.signal(signal.SIGTERM, _terminated)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _terminated)
 
 
 def _terminated(*_: object) -> NoReturn:
-    typer.echo("Stopped.", err=True)
-    os._exit(int(ExitCode.TERMINATED))
+    # an exit, not a kill: temporary files are removed on the way out
+    typer.echo("Stopped; what was finished before is whole.", err=True)
+    sys.exit(int(ExitCode.TERMINATED))
 
 
 def _show_error(error: IgfstratError, debug: bool) -> None:
@@ -206,6 +211,28 @@ def show_problems(problems: Iterable[Problem], *, wanted: Severity, title: str) 
             say(line)
         if len(lines) > 50:
             say(f"  … and {len(lines) - 50} more kinds, all in problems.csv")
+
+
+def inputs_of(cohort: Path, map: str | None, plan: Path | None) -> list[Path]:  # noqa: A002
+    """Files that a run reads, for its manifest.
+
+    Parameters
+    ----------
+    cohort : Path
+        The cohort.
+    map : str or None
+        Cohort map, as on the command line.
+    plan : Path or None
+        File of the plan.
+
+    Returns
+    -------
+    list of Path
+        Existing files.
+    """
+    from igfstrat.config import config_path
+
+    return [cohort, *([config_path(map, "maps")] if map else []), *([plan] if plan else [])]
 
 
 def refuse(message: str) -> NoReturn:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -13,7 +12,6 @@ from igfstrat.cli.demo import demo
 from igfstrat.cli.report import report
 from igfstrat.cli.score import score
 from igfstrat.cli.synthesize import synthesize
-from igfstrat.errors import ExitCode
 
 app = typer.Typer(
     help="Stratify cancer patients by the insulin-like growth factor axis. Research use only.",
@@ -51,8 +49,4 @@ def _options(
 
 def main() -> None:
     """Run the program and end with its exit code."""
-    try:
-        app()
-    except KeyboardInterrupt:
-        typer.echo("Stopped.", err=True)
-        sys.exit(int(ExitCode.INTERRUPTED))
+    app()

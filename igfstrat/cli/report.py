@@ -18,6 +18,7 @@ from igfstrat.cli.common import (
     SheetOption,
     StrictOption,
     command_line,
+    inputs_of,
     read,
     refuse,
     run,
@@ -79,7 +80,7 @@ def report(
         show_problems(table.problems, wanted=Severity.FLAG, title="Flagged:")
         refuse("--strict: something would be flagged, so no report was written")
     written = result.save(out, formats=wanted)
-    inputs = [cohort] + ([result.chosen.path] if result.chosen.path else [])
+    inputs = inputs_of(cohort, map, result.chosen.path)
     write_manifest(
         out / "manifest.json", command=command_line(), inputs=inputs, content=manifest_content(result)
     )

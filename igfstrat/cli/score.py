@@ -19,6 +19,7 @@ from igfstrat.cli.common import (
     StrictOption,
     command_line,
     counted,
+    inputs_of,
     read,
     run,
     say,
@@ -68,7 +69,7 @@ def score(
     result = score_cohort(table, choose_plan(plan, table))
     if strict:
         refuse_flagged(result)
-    inputs = [cohort] + ([result.chosen.path] if result.chosen.path else [])
+    inputs = inputs_of(cohort, map, result.chosen.path)
     written = write_scores(result, out, source=cohort, command=command_line(), inputs=inputs)
     _show_scores(result)
     what = " (sheets scores, flags, summary, dictionary, provenance)" if out.suffix.lower() == ".xlsx" else ""

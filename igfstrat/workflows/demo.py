@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from igfstrat.cohort import read_cohort
-from igfstrat.files import write_manifest
+from igfstrat.files import make_folder, write_manifest
 from igfstrat.workflows.plan import choose_plan
 from igfstrat.workflows.score_cohort import score_cohort
 from igfstrat.workflows.score_tables import write_scores
@@ -24,7 +24,7 @@ def run_demo(out: Path, *, command: Sequence[str]) -> Iterator[str]:
     Parameters
     ----------
     out : Path
-        An existing folder.
+        The folder; it is made.
     command : sequence of str
         The command line.
 
@@ -33,6 +33,7 @@ def run_demo(out: Path, *, command: Sequence[str]) -> Iterator[str]:
     str
         What was done, line by line, with the paths to open.
     """
+    make_folder(out)
     cohort_file = synthesize("breast_early", n=_N, seed=_SEED, out=out / "cohort.xlsx", command=command)[0]
     yield f"1. A synthetic cohort of {_N} breast cancers (nobody in it is real): {cohort_file}"
     cohort = read_cohort(cohort_file)

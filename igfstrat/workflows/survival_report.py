@@ -26,6 +26,7 @@ from igfstrat.features import (
     possible_features,
     required_inputs,
 )
+from igfstrat.files import make_folder
 from igfstrat.report import FORMATS, page_html, write_bundle
 from igfstrat.schema import COLUMNS, ENDPOINTS
 from igfstrat.workflows.plan import ChosenPlan, choose_plan, disease_of
@@ -85,7 +86,7 @@ class SurvivalReportResult:
         list of Path
             What was written.
         """
-        Path(folder).mkdir(parents=True, exist_ok=True)
+        make_folder(Path(folder))
         return write_bundle(self.report, Path(folder), formats=formats)
 
     def _repr_html_(self) -> str:
