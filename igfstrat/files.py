@@ -15,7 +15,8 @@ import json
 import math
 import os
 import platform
-import tempfile
+import re
+import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -25,6 +26,7 @@ from typing import Any
 from igfstrat import __version__
 from igfstrat.errors import Problem, StorageError, UsageError, safe_text
 
+_PLAIN_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?", re.IGNORECASE | re.ASCII)
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _DEPENDENCIES = ("numpy", "scipy", "pandas", "scikit-learn", "lifelines", "numba", "matplotlib")
 
@@ -40,14 +42,16 @@ def neutral_csv_text(text: str) -> str:
     Returns
     -------
     str
-        The text, with an apostrophe in front where it would start a formula. Text that already begins with
-        an apostrophe gets one more, so that taking one away always gives the original back.
+        The text, with an apostrophe in front where it would start a formula; a plain number is none. Text that
+        already begins with an apostrophe gets one more, so that taking one away always gives the original back.
 
     Examples
     --------
-    >>> neutral_csv_text("=1+1"), neutral_csv_text("luminal A")
-    ("'=1+1", 'luminal A')
+    >>> neutral_csv_text("=1+1"), neutral_csv_text("-1.5"), neutral_csv_text("luminal A")
+    ("'=1+1", '-1.5', 'luminal A')
     """
+    if _PLAIN_NUMBER.fullmatch(text):
+        return text
     return "'" + text if text.startswith((*_FORMULA_STARTS, "'")) else text
 
 
@@ -87,13 +91,15 @@ def check_output_file(path: Path, *, force: bool, inputs: Sequence[Path] = ()) -
     StorageError
         If its folder is missing or cannot be written.
     """
-    if any(path.exists() and source.exists() and os.path.samefile(path, source) for source in inputs):
+    exists = _exists(path)
+    if exists and any(_exists(source) and path.samefile(source) for source in inputs):
         message = f"{safe_text(path)} is both input and output; choose another name with --out"
         raise UsageError(message)
-    if path.is_dir():
-        message = f"{safe_text(path)} is a folder; name a file with --out"
+    if exists and not path.is_file():
+        what = "a folder" if path.is_dir() else "not a regular file"
+        message = f"{safe_text(path)} is {what}; name a file with --out"
         raise UsageError(message)
-    if path.exists() and not force:
+    if exists and not force:
         message = (
             f"{safe_text(path)} exists already; choose another name with --out, or replace it with --force"
         )
@@ -102,7 +108,7 @@ def check_output_file(path: Path, *, force: bool, inputs: Sequence[Path] = ()) -
 
 
 def check_output_folder(path: Path, *, force: bool) -> None:
-    """Make sure, before any computing, that an output folder may be written, and make it.
+    """Make sure, before any computing, that an output folder may be made or written. It isn't made here.
 
     Parameters
     ----------
@@ -116,20 +122,45 @@ def check_output_folder(path: Path, *, force: bool) -> None:
     UsageError
         If it holds an earlier run and `force` is off.
     StorageError
-        If it is a file, or cannot be made or written.
+        If it is a file, or the nearest folder that exists cannot be written.
     """
-    if path.exists() and not path.is_dir():
+    if _exists(path) and not path.is_dir():
         message = f"{safe_text(path)} is a file; name a folder with --out"
         raise StorageError(message)
-    if (path / "manifest.json").exists() and not force:
+    if _exists(path / "manifest.json") and not force:
         message = f"{safe_text(path)} holds an earlier run; choose another folder with --out, or replace it with --force"
         raise UsageError(message)
+    nearest = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
+    _check_folder(nearest)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it.
+
+    Parameters
+    ----------
+    path : Path
+        The folder; it may exist.
+
+    Raises
+    ------
+    StorageError
+        If it cannot be made.
+    """
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         message = f"cannot make the folder {safe_text(path)}: {error.strerror}"
         raise StorageError(message) from error
-    _check_folder(path)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError) as error:  # a name that is too long, a NUL in it, a closed folder on the way
+        why = error.strerror if isinstance(error, OSError) else error
+        message = f"cannot look at {safe_text(path)}: {why}"
+        raise StorageError(message) from error
 
 
 def _check_folder(folder: Path) -> None:
@@ -162,13 +193,13 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """
     temporary: Path | None = None
     try:
-        handle, name = tempfile.mkstemp(prefix=".igfstrat-", suffix=path.suffix, dir=path.parent)
-        os.close(handle)
-        temporary = Path(name)
+        name = path.with_name(f".igfstrat-{secrets.token_hex(8)}{path.suffix}")
+        # 0o666 less the user's own mask, like any new file: whoever keeps patients' files private stays so
+        os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        temporary = name
         yield temporary
         with temporary.open("rb+") as done:
             os.fsync(done.fileno())
-        temporary.chmod(0o644)
         temporary.replace(path)
         temporary = None
     except OSError as error:
@@ -204,7 +235,8 @@ def write_json(path: Path, data: Any) -> None:
         Dicts, lists, text, numbers, booleans, None.
     """
     text = json.dumps(_finite(data), indent=1, ensure_ascii=False, allow_nan=False)
-    write_bytes(path, (text + "\n").encode())
+    # half a character (a file name that is no text) is written as its JSON escape
+    write_bytes(path, (text + "\n").encode(errors="backslashreplace"))
 
 
 def _finite(data: Any) -> Any:
@@ -213,8 +245,8 @@ def _finite(data: Any) -> Any:
         return {str(key): _finite(value) for key, value in data.items()}
     if isinstance(data, list | tuple):
         return [_finite(value) for value in data]
-    if hasattr(data, "item") and not isinstance(data, str):
-        data = data.item()
+    if hasattr(data, "tolist"):  # numpy arrays and scalars
+        return _finite(data.tolist())
     if isinstance(data, float) and not math.isfinite(data):
         return None
     return data
@@ -243,7 +275,7 @@ def write_problems(path: Path, problems: Iterable[Problem], *, source: str, shee
             k: v for k, v in asdict(problem).items() if v is not None
         }
         writer.writerow({key: neutral_csv_text(str(value)) for key, value in record.items()})
-    write_bytes(path, buffer.getvalue().encode())
+    write_bytes(path, buffer.getvalue().encode(errors="backslashreplace"))
 
 
 def write_manifest(
