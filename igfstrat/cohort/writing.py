@@ -173,6 +173,7 @@ def _write_scores(workbook: Any, formats: dict[str, Any], tables: ScoreTables) -
             _write_cell(sheet, i, j, value, formats["number"], as_typed=is_source and j > 0)
         sheet.set_column(j, j, _width(str(name), values))
     sheet.freeze_panes(1, 1)
+    _set_print(sheet)
     sheet.autofilter(0, 0, len(table), max(table.shape[1] - 1, 0))
     status = list(table.columns).index("row_status")
     letter = xlsxwriter.utility.xl_col_to_name(status, col_abs=True)
@@ -219,9 +220,24 @@ def _write_sheet(sheet: Any, formats: dict[str, Any], table: pd.DataFrame) -> No
         for i, value in enumerate(table.iloc[:, j], start=1):
             _write_cell(sheet, i, j, value, None, as_typed=False)
     sheet.freeze_panes(1, 0)
+    _set_print(sheet)
+
+
+def _set_print(sheet: Any) -> None:
+    """On paper: the whole width on a page, the header on each."""
+    sheet.set_landscape()
+    sheet.set_paper(9)
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(0)
 
 
 def _width(name: str, values: Iterable[Any], *, limit: int = 28) -> float:
-    longest = max((len(str(value)) for value in list(values)[:200] if value is not None), default=0)
+    longest = max((len(_shown(value)) for value in list(values)[:200]), default=0)
     # text in wide headers wraps at the underscore-free width of a short column
     return float(min(max(longest + 2, min(len(name), 16) + 2, 8), limit))
+
+
+def _shown(value: Any) -> str:
+    if value is None or (isinstance(value, float) and np.isnan(value)):
+        return ""
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

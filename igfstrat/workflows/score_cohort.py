@@ -101,7 +101,8 @@ class ScoreResult:
         said = {}
         for flag, n in counts.items():
             code, _, column = str(flag).partition(":")
-            said[f"{column} {FLAG_CODES.get(code, code)}"] = int(n)
+            words = FLAG_CODES.get(code, code)
+            said[words if words.startswith(column) else f"{column} {words}"] = int(n)
         return said
 
     def count_strata(self) -> dict[str, int]:
@@ -151,10 +152,11 @@ def score_cohort(cohort: Cohort, chosen: ChosenPlan) -> ScoreResult:
     features = builder.transform(table)
     problems = [*cohort.problems, *_unusable(cohort), *_row_flags(cohort, builder, table)]
     stratum = assign_strata(features, plan.strata) if plan.strata else default_strata(features)
-    problems += _stratum_flags(cohort, stratum) + _file_flags(cohort, features)
     reasons = missing_inputs(table, groups)
     reasons = np.where(cohort.set_aside != "", cohort.set_aside, reasons)
     reasons[(reasons == "") & pd.isna(stratum)] = "no stratum: nothing that it depends on is known"
+    stratum = _without(stratum, reasons != "")
+    problems += _stratum_flags(cohort, stratum) + _file_flags(cohort, features)
     flags = _flags_by_row(cohort, problems)
     status = np.where(reasons != "", NOT_SCORED, np.where([bool(f) for f in flags], FLAGGED, SCORED)).astype(
         object
@@ -163,7 +165,7 @@ def score_cohort(cohort: Cohort, chosen: ChosenPlan) -> ScoreResult:
         cohort=cohort,
         chosen=chosen,
         features=features,
-        stratum=_without(stratum, reasons != ""),
+        stratum=stratum,
         row_status=status,
         reasons=reasons,
         flags=flags,
