@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from igfstrat import __version__
+from igfstrat._version import __version__
 from igfstrat.cli.check import check
 from igfstrat.cli.demo import demo
 from igfstrat.cli.report import report

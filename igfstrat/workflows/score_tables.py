@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from igfstrat import __version__
+from igfstrat._version import __version__
 from igfstrat.cohort.writing import ScoreTables, write_score_tables
 from igfstrat.errors import Severity, safe_text
 from igfstrat.features import REGISTRY

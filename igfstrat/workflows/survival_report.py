@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from igfstrat import __version__
+from igfstrat._version import __version__
 from igfstrat.analysis import EndpointResult, FlowStep, Grouping, SurvivalReport, compare_groups, look_up
 from igfstrat.cohort import Cohort, read_cohort
 from igfstrat.cohort.cohort import suggest
