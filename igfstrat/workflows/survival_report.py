@@ -7,7 +7,7 @@ import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,27 +18,12 @@ from igfstrat.analysis import EndpointResult, FlowStep, Grouping, SurvivalReport
 from igfstrat.cohort import Cohort, read_cohort
 from igfstrat.cohort.cohort import suggest
 from igfstrat.errors import Severity, UsageError, safe_text
-from igfstrat.features import (
-    COMPARTMENT_OF_MEASURE,
-    REGISTRY,
-    FeatureBuilder,
-    assign_strata,
-    possible_features,
-    required_inputs,
-)
+from igfstrat.features import FeatureBuilder, possible_features
 from igfstrat.files import make_folder
 from igfstrat.report import FORMATS, page_html, write_bundle
 from igfstrat.schema import COLUMNS, ENDPOINTS
+from igfstrat.workflows.grouping import group_patients, order_of_groups
 from igfstrat.workflows.plan import ChosenPlan, choose_plan, disease_of
-
-_STATUS_ORDER: Final = ("low", "high", "negative", "positive", "indeterminate")
-_BIOMARKERS: Final = {
-    "igf1_status": ("igf1", "serum"),
-    "igf1r_status": ("igf1r", "tumour_protein"),
-    "igf1r_phospho_status": ("igf1r", "tumour_phospho"),
-    "igf1r_mrna_status": ("igf1r", "tumour_mrna"),
-}
-_MAX_GROUPS: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,15 +130,16 @@ class _Comparison:
         self.table = cohort.table.drop(columns=spoiled, errors="ignore")
 
     def run(self, endpoints: list[str], by: str) -> SurvivalReportResult:
-        groups, grouping, measure = self._groups(by, endpoints)
-        flow = self._flow(groups, grouping)
-        order = self._order(groups, by)
+        grouped = group_patients(self.cohort, self.chosen, by=by, endpoints=endpoints)
+        grouping = grouped.grouping
+        groups, flow = self._evaluable(grouped.values, grouping)
+        order = order_of_groups(groups, by=by, chosen=self.chosen)
         strata = self._strata()
         settings = self.chosen.plan.analysis
         results = tuple(
             compare_groups(
                 self.cohort.endpoints[name], groups=groups, order=order, settings=settings, flow=flow,
-                strata=strata, measure=measure,
+                strata=strata, measure=grouped.measure,
             )
             for name in endpoints
         )  # fmt: skip
@@ -171,90 +157,28 @@ class _Comparison:
         )
         return SurvivalReportResult(report=report, chosen=self.chosen, cohort=self.cohort)
 
-    def _groups(
-        self, by: str, endpoints: list[str]
-    ) -> tuple[NDArray[np.object_], Grouping, tuple[str, NDArray[np.float64]] | None]:
-        plan, outcome = self.chosen.plan, "No report was written."
-        if by == "stratum" and plan.strata:
-            named = {name for rule in plan.strata for name in rule.where}
-            features = self._features(tuple(n for n in named if n in REGISTRY), endpoints)
-            strata = assign_strata(features, plan.strata)
-            return strata, Grouping(name=by, title="Stratum", rule=f"strata of {self.chosen.origin}"), None
-        if by in REGISTRY:
-            return self._by_feature(by, endpoints)
-        if by in COLUMNS and COLUMNS[by].kind in {"code", "text"}:
-            self.cohort.require([(by,)], endpoints, outcome=outcome)
-            values = self.table[by].to_numpy(dtype=object)
-            grouping = Grouping(name=by, title=COLUMNS[by].title, rule="as given in the cohort")
-            return _none_for_missing(values), grouping, None
-        known = [
-            *REGISTRY,
-            "stratum",
-            *(n for n, c in COLUMNS.items() if c.kind == "code" and self.cohort.has(n)),
-        ]
-        message = f"--by {safe_text(by)} is not known{suggest(by, known)}"
-        raise UsageError(message)
-
-    def _features(self, names: tuple[str, ...], endpoints: list[str]) -> pd.DataFrame:
-        plan = self.chosen.plan
-        self.cohort.require(required_inputs(plan, names), endpoints, outcome="No report was written.")
-        self.builder = FeatureBuilder(plan, only=names).fit(self.table)
-        return self.builder.transform(self.table)
-
-    def _by_feature(
-        self, by: str, endpoints: list[str]
-    ) -> tuple[NDArray[np.object_], Grouping, tuple[str, NDArray[np.float64]] | None]:
-        values = _none_for_missing(self._features((by,), endpoints)[by].to_numpy(dtype=object))
-        if not (by.endswith("_status") or by == "subtype"):
-            message = f"--by {by} is a number; group by a status, the subtype or the stratum"
-            raise UsageError(message)
-        status = next((t for t in self.builder.transformers_ if hasattr(t, "measure_")), None)
-        name = "igf1" if by == "igf1_status" else getattr(status, "measure_", None)
-        biomarker, compartment = _BIOMARKERS.get(by, (None, None))
-        grouping = Grouping(
-            name=by,
-            title=REGISTRY[by].title,
-            rule=self.builder.describe().get(by, ""),
-            measure=name,
-            biomarker=biomarker,
-            compartment=COMPARTMENT_OF_MEASURE.get(name or "", compartment),
-        )
-        if name is None:
-            return values, grouping, None
-        numbers = pd.to_numeric(self.table[COLUMNS[name].header], errors="coerce").to_numpy(dtype=np.float64)
-        return values, grouping, (COLUMNS[name].title, numbers)
-
-    def _flow(self, groups: NDArray[np.object_], grouping: Grouping) -> list[FlowStep]:
+    def _evaluable(
+        self, groups: NDArray[np.object_], grouping: Grouping
+    ) -> tuple[NDArray[np.object_], list[FlowStep]]:
+        """Groups of the patients who have one, and the steps that lead there."""
         patients = self.cohort.set_aside == ""
         known = patients & ~pd.isna(groups)
         indeterminate = known & (groups == "indeterminate")
-        groups[~patients | indeterminate] = None  # in place: the flow and the groups agree
-        no_patient = int((~patients).sum())
-        lost = {
-            f"no {grouping.title}": int((patients & ~known).sum()),
-            f"{grouping.title} indeterminate": int(indeterminate.sum()),
-        }
-        rows = {"left out by the map": self.cohort.n_filtered} if self.cohort.n_filtered else {}
-        aside = {"a summary or note, not a patient": no_patient} if no_patient else {}
-        return [
-            FlowStep(label="rows read", n=self.cohort.n_rows + self.cohort.n_filtered, left_out={}),
-            FlowStep(label="patients", n=int(patients.sum()), left_out=rows | aside),
-            FlowStep(
-                label=f"with {grouping.title}",
-                n=int((~pd.isna(groups)).sum()),
-                left_out={reason: n for reason, n in lost.items() if n},
-            ),
+        evaluable = groups.copy()
+        evaluable[~known | indeterminate] = None
+        steps = [
+            ("patients", patients, {"left out by the map": self.cohort.n_filtered,
+                                    "a summary or note, not a patient": int((~patients).sum())}),
+            (f"with {grouping.title}", known & ~indeterminate, {
+                f"no {grouping.title}": int((patients & ~known).sum()),
+                f"{grouping.title} indeterminate": int(indeterminate.sum())}),
+        ]  # fmt: skip
+        flow = [FlowStep(label="rows read", n=self.cohort.n_rows + self.cohort.n_filtered, left_out={})]
+        flow += [
+            FlowStep(label=label, n=int(kept.sum()), left_out={why: n for why, n in lost.items() if n})
+            for label, kept, lost in steps
         ]
-
-    def _order(self, groups: NDArray[np.object_], by: str) -> list[str]:
-        found = {str(g) for g in groups if g is not None}
-        if len(found) > _MAX_GROUPS:
-            message = f"--by {by} has {len(found)} groups; at most {_MAX_GROUPS} can be compared: choose a coarser column"
-            raise UsageError(message)
-        codes = tuple(COLUMNS[by].codes) if by in COLUMNS else ()
-        named = tuple(rule.name for rule in self.chosen.plan.strata)
-        preferred = (*self.chosen.plan.analysis.order, *_STATUS_ORDER, *codes, *named)
-        return [g for g in preferred if g in found] + sorted(found - set(preferred))
+        return evaluable, flow
 
     def _strata(self) -> NDArray[np.object_] | None:
         """Rows by all strata of the plan at once; None in a row that lacks one."""
@@ -293,12 +217,6 @@ class _Comparison:
             if result.note:
                 said.append(f"{result.name.upper()}: {result.note}.")
         return [*said, *self.cohort.notes]
-
-
-def _none_for_missing(values: NDArray[np.object_]) -> NDArray[np.object_]:
-    kept = values.copy()
-    kept[pd.isna(values)] = None
-    return kept
 
 
 def _versions() -> dict[str, str]:
