@@ -225,11 +225,9 @@ def _bind_convention(sheet: Sheet, bindings: Bindings, *, exact: bool) -> None:
     places: dict[str, list[tuple[int, str]]] = {}
     for index, header in enumerate(sheet.headers):
         found = find_header(header)
-        if found and index not in taken and (not exact or header == header.lower()):
+        if found and index not in taken and (header == fold(header) or not exact):
             places.setdefault(found[0].name, []).append((index, found[1]))
     for name, hits in places.items():
-        if name in bindings.columns and not exact:
-            continue
         if name in bindings.columns:
             continue
         if len(hits) > 1:

@@ -34,7 +34,7 @@ class Cohort:
         Which source column became which canonical column.
     table : DataFrame, one row a patient row
         Canonical columns under their convention headers, concentrations in the canonical unit, NaN or None where
-        there is no value. Where a value lies beyond a detection limit, `<header>_lower` and `<header>_upper` hold
+        there is no value. Columns in doubt are in it too, for showing; `has` tells whether one may be used. Where a value lies beyond a detection limit, `<header>_lower` and `<header>_upper` hold
         its limits.
     endpoints : dict of str to Endpoint
         Endpoints that could be decoded.
@@ -45,7 +45,7 @@ class Cohort:
     set_aside : ndarray of object, shape (n_rows,)
         "" for a patient, else why the row is none (a summary row).
     n_filtered : int
-        Rows that the map's `rows:` left out.
+        Rows that the map's `rows:` left out, or brought together with another of the same patient.
     units : dict of str to str
         Conversions that were made, by header: what a manifest prints.
     notes : tuple of str
@@ -124,7 +124,8 @@ class Cohort:
         if known:
             return known
         headers = [COLUMNS[name].header for name in names]
-        close = near_misses(headers[0], tuple(self.sheet.headers[i] for i in self.bindings.ignored))
+        ignored = tuple(self.sheet.headers[i] for i in self.bindings.ignored)
+        close = list(dict.fromkeys(miss for header in headers for miss in near_misses(header, ignored)))[:3]
         hint = f"found {', '.join(safe_text(h) for h in close)}: rename it, or map it under 'columns:'" if close else (
             "add it, or map it under 'columns:' (a draft: igfstrat check --write-map map.yaml)")  # fmt: skip
         also = f" (or {', '.join(headers[1:])})" if headers[1:] else ""

@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+import difflib
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from igfstrat.config import StrictModel, Word
 from igfstrat.errors import UnitError
-from igfstrat.schema import COLUMNS, ENDPOINTS
-from igfstrat.units import parse_unit
+from igfstrat.schema import COLUMNS, ENDPOINTS, Column
+from igfstrat.units import conversion_factor, parse_unit
+
+
+def _known_column(name: str) -> str:
+    if name not in COLUMNS:
+        headers = {column.header: key for key, column in COLUMNS.items()}
+        close = difflib.get_close_matches(name, [*COLUMNS, *headers], n=1)
+        hint = (
+            f"did you mean '{headers.get(close[0], close[0])}'?"
+            if close
+            else "the docs list the canonical columns"
+        )
+        message = f"not a canonical column; {hint}"
+        raise ValueError(message)
+    return name
+
+
+def _known_endpoint(name: str) -> str:
+    if name not in ENDPOINTS:
+        message = f"not an endpoint; there are {', '.join(ENDPOINTS)}"
+        raise ValueError(message)
+    return name
+
+
+CanonicalName = Annotated[str, AfterValidator(_known_column)]
+EndpointName = Annotated[str, AfterValidator(_known_endpoint)]
 
 
 class FileSettings(StrictModel):
@@ -20,6 +46,14 @@ class FileSettings(StrictModel):
     encoding: str | None = None
     delimiter: str | None = None
     decimal: Literal[".", ","] = "."
+
+    @field_validator("delimiter")
+    @classmethod
+    def _one_character(cls, delimiter: str | None) -> str | None:
+        if delimiter not in {None, "whitespace"} and (len(str(delimiter)) != 1 or str(delimiter) in '"\r\n '):
+            message = "must be one character such as ';', or whitespace"
+            raise ValueError(message)
+        return delimiter
 
 
 class ColumnSource(StrictModel):
@@ -50,7 +84,50 @@ class ColumnSource(StrictModel):
         if given != 1:
             message = "give exactly one of column, value and row_number"
             raise ValueError(message)
+        words = [word for spellings in self.codes.values() for word in spellings]
+        twice = sorted({word for word in words if words.count(word) > 1})
+        if twice:
+            message = f"codes: {', '.join(twice)} stands for more than one code"
+            raise ValueError(message)
         return self
+
+    def fault_for(self, column: Column) -> str | None:
+        """What of these settings the column doesn't have.
+
+        Parameters
+        ----------
+        column : Column
+            The canonical column that this is the source of.
+
+        Returns
+        -------
+        str or None
+            In words; None where everything fits.
+        """
+        if self.row_number and column.kind != "id":
+            return "row_number can only stand for patient_id"
+        if self.value is not None and column.kind == "id":
+            return "patient_id cannot be the same for all; give a column or {row_number: true}"
+        if self.unit is not None and not column.is_concentration:
+            return f"has no unit to choose ({column.unit or 'it is no concentration'})"
+        unknown = [code for code in self.codes if code not in column.codes]
+        if unknown:
+            known = ", ".join(column.codes) or "none: it is not a coded column"
+            return f"codes: {', '.join(unknown)} not among its codes ({known})"
+        for part, value in (("assay", self.assay), ("matrix", self.matrix)):
+            about = COLUMNS.get(f"{column.name}_{part}")
+            if value is not None and (about is None or value not in about.codes):
+                known = ", ".join(about.codes) if about else "none for this column"
+                return f"{part}: {value!r} is not known; there are {known}"
+        return self._unit_fault(column)
+
+    def _unit_fault(self, column: Column) -> str | None:
+        try:
+            if self.unit is not None:
+                conversion_factor(column.name, self.unit, column.unit)
+        except UnitError as error:
+            return str(error)
+        return None
 
 
 class EventSource(StrictModel):
@@ -98,6 +175,24 @@ class EndpointSource(StrictModel):
         return self
 
 
+class JoinSource(StrictModel):
+    """A second sheet, or a file beside the cohort, whose columns are joined by a key."""
+
+    sheet: str | None = None
+    file: str | None = None
+    by: str
+
+    @model_validator(mode="after")
+    def _one_table(self) -> Self:
+        if self.sheet is None and self.file is None:
+            message = "give sheet or file"
+            raise ValueError(message)
+        if self.file is not None and (self.file in {"", ".", ".."} or set(self.file) & set("/\\\0")):
+            message = f"file: {self.file!r} must be the name of a file beside the cohort, without a folder"
+            raise ValueError(message)
+        return self
+
+
 class DateSettings(StrictModel):
     """How dates written in figures are read."""
 
@@ -115,21 +210,30 @@ class RowSettings(StrictModel):
 
     where: dict[str, Word | tuple[Word, ...]] = Field(default_factory=dict)
     exclude: tuple[int, ...] = ()
+    one_patient_per: tuple[str, ...] = ()
+    aggregate: dict[CanonicalName, Literal["mean", "max", "min", "first"]] = Field(default_factory=dict)
 
-    @field_validator("where", mode="before")
-    @classmethod
-    def _words(cls, where: Any) -> Any:
-        if not isinstance(where, dict):
-            return where
-        return {key: str(value) if isinstance(value, int) else value for key, value in where.items()}
+    @model_validator(mode="after")
+    def _patients_named(self) -> Self:
+        if self.aggregate and not self.one_patient_per:
+            message = "aggregate needs one_patient_per: the columns that tell patients apart"
+            raise ValueError(message)
+        words = [
+            name for name, way in self.aggregate.items() if way != "first" and COLUMNS[name].kind != "number"
+        ]
+        if words:
+            message = f"aggregate: {words[0]} holds no numbers; only first is possible"
+            raise ValueError(message)
+        return self
 
 
 class CohortMap(StrictModel):
     """How to read one source into the canonical columns."""
 
     file: FileSettings = FileSettings()
-    columns: dict[str, ColumnSource] = Field(default_factory=dict)
-    endpoints: dict[str, EndpointSource] = Field(default_factory=dict)
+    join: tuple[JoinSource, ...] = ()
+    columns: dict[CanonicalName, ColumnSource] = Field(default_factory=dict)
+    endpoints: dict[EndpointName, EndpointSource] = Field(default_factory=dict)
     dates: DateSettings | None = None
     missing: tuple[Word, ...] = ()
     beyond_limit: BeyondLimitSettings = BeyondLimitSettings()
@@ -143,29 +247,17 @@ class CohortMap(StrictModel):
             return columns
         return {key: {"column": value} if isinstance(value, str) else value for key, value in columns.items()}
 
-    @model_validator(mode="after")
-    def _known_names(self) -> Self:
-        for name in self.columns:
-            if name not in COLUMNS:
-                close = [known for known in COLUMNS if known.startswith(name) or name.startswith(known)]
-                hint = (
-                    f"; did you mean {' or '.join(close)}?"
-                    if close
-                    else "; the docs list the canonical columns"
-                )
-                message = f"columns.{name} is not a canonical column{hint}"
-                raise ValueError(message)
-        for name in self.endpoints:
-            if name not in ENDPOINTS:
-                message = f"endpoints.{name} is none of {', '.join(ENDPOINTS)}"
-                raise ValueError(message)
-        for name, source in self.columns.items():
-            unknown = [code for code in source.codes if code not in COLUMNS[name].codes]
-            if unknown:
-                known = ", ".join(COLUMNS[name].codes) or "none: it is not a coded column"
-                message = f"columns.{name}.codes: {', '.join(unknown)} not among its codes ({known})"
-                raise ValueError(message)
-        return self
+    @field_validator("columns")
+    @classmethod
+    def _fitting_settings(cls, columns: dict[str, ColumnSource]) -> dict[str, ColumnSource]:
+        faults = [
+            f"{name}: {fault}"
+            for name, source in columns.items()
+            if (fault := source.fault_for(COLUMNS[name]))
+        ]
+        if faults:
+            raise ValueError("; ".join(faults))
+        return columns
 
     @property
     def source_headers(self) -> frozenset[str]:
@@ -175,4 +267,5 @@ class CohortMap(StrictModel):
             named |= {
                 name for name in (endpoint.time, endpoint.from_, endpoint.to, endpoint.event.column) if name
             }
-        return frozenset(named | set(self.rows.where))
+        named |= {join.by for join in self.join}
+        return frozenset(named | set(self.rows.where) | set(self.rows.one_patient_per))

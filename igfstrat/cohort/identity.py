@@ -10,9 +10,9 @@ import re
 import unicodedata
 from typing import Final
 
-import numpy as np
 import pandas as pd
 
+from igfstrat.cohort.decode import MISSING_WORDS
 from igfstrat.cohort.sheet import Sheet
 from igfstrat.errors import Problem, Severity
 
@@ -22,8 +22,11 @@ _LOOK_ALIKES: Final = str.maketrans(
     "ABEKMHOPCTXaeopcyxiABEZHIKMNOPTYXo",
 )
 _HYPHENS: Final = re.compile(r"[\u00ad\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
+# what a spreadsheet makes of many digits when it saves a csv
+_SCIENTIFIC: Final = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+[0-9]{2}")
+_LONGEST: Final = 200
 _SUMMARY: Final = re.compile(
-    r"(mean|median|average|total|sum|sd|std|min|max|count|n)\b\s*[:=]?\s*[\d.,]*|(?:note|source)\b.*|\*.*",
+    r"(?:mean|median|average|total|sum|sd|std|min|max|count)\b\s*[:=]?\s*[\d.,]*|n\s*[:=]\s*[\d.,]+|(?:note|source)\b.*|\*.*",
     re.I,
 )
 
@@ -45,54 +48,65 @@ def check_identifiers(sheet: Sheet, ids: pd.Series, column: int | None) -> list[
     list of Problem
         Blank, duplicate and rounded identifiers as errors; control characters as flags. No value is shown.
     """
-    problems = []
     stripped = ids.str.strip()
-
-    def add(code: str, index: int, severity: Severity, remedy: str) -> None:
+    faults = _blank(stripped) + _doubled(stripped, sheet) + _rounded(stripped, sheet, column) + _odd(stripped)
+    problems = []
+    for index, code, severity, remedy in sorted(faults, key=lambda fault: fault[0]):
         row = int(sheet.row_numbers[index])
         cell = sheet.cell(row, column) if column is not None else None
         problems.append(
             Problem(code=code, severity=severity, column="patient_id", row=row, cell=cell, remedy=remedy)
         )
-
-    for index in np.flatnonzero(stripped == ""):
-        add(
-            "missing_id",
-            int(index),
-            Severity.ERROR,
-            "blank; every row needs a patient_id, or map it to {row_number: true}",
-        )
-    folded = stripped.map(_folded)
-    first_row: dict[str, int] = {}
-    for index, key in enumerate(folded):
-        if key and key in first_row:
-            remedy = f"duplicate of row {first_row[key]}; one row a patient, and no spelling variants"
-            add("duplicate", index, Severity.ERROR, remedy)
-        elif key:
-            first_row[key] = int(sheet.row_numbers[index])
-    for index, row in enumerate(sheet.row_numbers):
-        if (int(row), column) in sheet.rounded:
-            add(
-                "rounded",
-                index,
-                Severity.ERROR,
-                "a number of more than 15 digits: Excel has lost its last digits (precision); store it as text",
-            )
-        if any(unicodedata.category(char) == "Cc" for char in stripped.iloc[index]):
-            add(
-                "control_characters",
-                index,
-                Severity.FLAG,
-                "holds control characters, shown escaped; remove them",
-            )
-        elif len(stripped.iloc[index]) > 200:
-            add(
-                "long_id",
-                index,
-                Severity.FLAG,
-                f"is {len(stripped.iloc[index]):,} characters long; probably not an identifier",
-            )
     return problems
+
+
+Fault = tuple[int, str, Severity, str]
+
+
+def _blank(ids: pd.Series) -> list[Fault]:
+    remedy = "blank; every row needs a patient_id, or map it to {row_number: true}"
+    return [
+        (i, "missing_id", Severity.ERROR, remedy)
+        for i, text in enumerate(ids)
+        if text.lower() in MISSING_WORDS
+    ]
+
+
+def _doubled(ids: pd.Series, sheet: Sheet) -> list[Fault]:
+    faults: list[Fault] = []
+    first_row: dict[str, int] = {}
+    for index, text in enumerate(ids):
+        key = _folded(text)
+        if text.lower() in MISSING_WORDS:
+            continue
+        if key in first_row:
+            remedy = f"duplicate of row {first_row[key]}; one row a patient, and no spelling variants"
+            faults.append((index, "duplicate", Severity.ERROR, remedy))
+        else:
+            first_row[key] = int(sheet.row_numbers[index])
+    return faults
+
+
+def _rounded(ids: pd.Series, sheet: Sheet, column: int | None) -> list[Fault]:
+    remedy = "a number of more than 15 digits: Excel has lost its last digits (precision); store it as text"
+    rows = {mark.row for mark in sheet.marks if mark.code == "rounded" and mark.column == column}
+    return [
+        (index, "rounded", Severity.ERROR, remedy)
+        for index, (text, row) in enumerate(zip(ids, sheet.row_numbers, strict=True))
+        if int(row) in rows or _SCIENTIFIC.fullmatch(text)
+    ]
+
+
+def _odd(ids: pd.Series) -> list[Fault]:
+    faults: list[Fault] = []
+    for index, text in enumerate(ids):
+        if any(unicodedata.category(char) in {"Cc", "Cf"} for char in text):
+            remedy = "holds control characters, shown escaped; remove them"
+            faults.append((index, "control_characters", Severity.FLAG, remedy))
+        elif len(text) > _LONGEST:
+            remedy = f"is {len(text):,} characters long; probably not an identifier"
+            faults.append((index, "long_id", Severity.FLAG, remedy))
+    return faults
 
 
 def summary_rows(sheet: Sheet, ids: pd.Series) -> list[int]:
@@ -111,7 +125,7 @@ def summary_rows(sheet: Sheet, ids: pd.Series) -> list[int]:
         Row indices from 0, only at the end of the table: their identifier is a word such as ``Mean`` or ``n = 60``, or
         they follow an empty row and fill at most two cells.
     """
-    found = []
+    found: list[int] = []
     filled = (sheet.cells != "").sum(axis=1).to_numpy()
     for index in range(len(ids) - 1, -1, -1):
         is_word = _SUMMARY.fullmatch(ids.iloc[index].strip()) is not None
@@ -125,5 +139,6 @@ def summary_rows(sheet: Sheet, ids: pd.Series) -> list[int]:
 
 
 def _folded(text: str) -> str:
-    folded = unicodedata.normalize("NFKC", text).translate(_LOOK_ALIKES)
+    visible = "".join(char for char in text if char == "\u00ad" or unicodedata.category(char) != "Cf")
+    folded = unicodedata.normalize("NFKC", visible).translate(_LOOK_ALIKES)
     return re.sub(r"\s+", " ", _HYPHENS.sub("-", folded)).strip().casefold()

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from igfstrat.cohort.sheet import Grid, Sheet
+from igfstrat.cohort.sheet import Grid, Sheet, column_letters
 from igfstrat.cohort.text_reader import looks_numeric
 from igfstrat.errors import CohortError, Problem, Severity, safe_text
 from igfstrat.schema import COLUMNS, find_endpoint_header, find_header, fold
@@ -53,7 +53,11 @@ def choose_sheet(grids: Sequence[Grid], source: str, *, wanted: str | None, know
         return chosen[0] if chosen else grids[0]
     filled = [g for g in grids if not g.is_empty]
     if not filled:
-        what = f"no sheet holds data; sheets: {listed}" if grids and grids[0].name else "the file is empty"
+        what = (
+            "the file is empty"
+            if grids and grids[0].name is None
+            else f"no sheet holds data; sheets: {listed or 'none'}"
+        )
         raise _error(source, "empty", f"{what}; check that the right file was saved")
     likely = [g for g in filled if _score_of_best_row(g, known) >= 2]
     candidates = likely or [g for g in filled if not g.hidden] or filled
@@ -104,11 +108,6 @@ def find_table(grid: Grid, source: str, *, header_row: int | None, known: frozen
         _check_fields(body, len(grid.rows[at]), place)
     n_columns = max(width, *(_used_width(row) for _, row in body))
     cells = [row[:n_columns] + [""] * (n_columns - len(row)) for _, row in body]
-    problems = list(grid.problems)
-    if at > 0 and header_row is None and any(any(row) for row in grid.rows[:at]):
-        problems.append(
-            _notice("header", f"the header was found in row {at + 1} (choose another with --header-row)")
-        )
     return Sheet(
         source=source,
         name=grid.name,
@@ -116,10 +115,30 @@ def find_table(grid: Grid, source: str, *, header_row: int | None, known: frozen
         headers=tuple(header[:n_columns] + [""] * (n_columns - len(header))),
         cells=pd.DataFrame(cells, columns=range(n_columns), dtype=object),
         row_numbers=np.array([number for number, _ in body], dtype=np.int64),
-        rounded=frozenset((i + 1, j) for i, j in grid.stored_numbers),
-        problems=tuple(problems),
+        marks=tuple(mark for mark in grid.marks if mark.row > at + 1),
+        problems=tuple(_remarks(grid, at, [number for number, _ in body], declared=header_row is not None)),
         is_workbook=grid.name is not None,
     )
+
+
+def _remarks(grid: Grid, at: int, numbers: list[int], *, declared: bool) -> list[Problem]:
+    """What is said once about the table as a whole."""
+    found = []
+    if at > 0 and not declared and any(any(row) for row in grid.rows[:at]):
+        how = f"the header was found in row {at + 1} (choose another with --header-row)"
+        found.append(Problem(code="header", severity=Severity.NOTICE, remedy=how))
+    hidden = grid.hidden_rows.intersection(numbers)
+    if hidden:
+        how = f"{len(hidden)} of {len(numbers)} rows are hidden (by hand or by a filter) and were read like the others"
+        found.append(Problem(code="hidden_rows", severity=Severity.FLAG, remedy=how))
+    header = grid.rows[at]
+    named = {j for j, text in enumerate(header) if text.strip()}
+    filled = {j for number in numbers for j, text in enumerate(grid.rows[number - 1]) if text.strip()}
+    unnamed = [column_letters(j) for j in sorted(filled - named)]
+    if unnamed:
+        how = f"values without a header in column {', '.join(unnamed[:5])}{' …' if len(unnamed) > 5 else ''} are not used; name the column if they matter"
+        found.append(Problem(code="header", severity=Severity.NOTICE, remedy=how))
+    return found
 
 
 def _used_width(row: list[str]) -> int:
@@ -128,10 +147,6 @@ def _used_width(row: list[str]) -> int:
 
 def _error(place: str, code: str, remedy: str) -> CohortError:
     return CohortError(place, [Problem(code=code, severity=Severity.ERROR, remedy=remedy)])
-
-
-def _notice(code: str, remedy: str) -> Problem:
-    return Problem(code=code, severity=Severity.NOTICE, remedy=remedy)
 
 
 def _is_known(known: frozenset[str]) -> Callable[[str], bool]:

@@ -17,14 +17,20 @@ from numpy.typing import NDArray
 
 from igfstrat.cohort.binding import EndpointBinding, near_misses
 from igfstrat.cohort.decode import clean, decode_numbers, whole_number
+from igfstrat.cohort.plausibility import check_decimal_mark
 from igfstrat.cohort.sheet import Sheet
 from igfstrat.errors import Problem, Severity, safe_text
 from igfstrat.schema import ENDPOINTS, TIME_UNIT, Column
-from igfstrat.units import convert_time
+from igfstrat.units import DAYS_PER, convert_time
 
-_TIME: Final = Column(name="time", title="time", kind="number")
+# nobody is followed for a hundred years; more is another unit
+_TIMES: Final = {
+    unit: Column(name="time", title="time", unit=unit, bounds=(float("-inf"), 100 * DAYS_PER["years"] / days))
+    for unit, days in DAYS_PER.items()
+}
 # a cell or two may be mistyped; more than this share and the coding itself is in doubt
 _TYPING_ERRORS: Final = 0.05
+_MOST: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +68,9 @@ class Endpoint:
         return ~np.isnan(self.time)
 
 
+DateReader = Callable[[int], tuple[NDArray[np.datetime64], str | None]]
+
+
 @dataclass(slots=True)
 class GateResult:
     """What the gate lets through.
@@ -79,9 +88,8 @@ class GateResult:
 
 
 def decode_endpoint(
-    sheet: Sheet, binding: EndpointBinding, *, dates: Callable[[int], NDArray[np.datetime64]], decimal: str,
-    missing: frozenset[str],
-) -> GateResult:  # fmt: skip
+    sheet: Sheet, binding: EndpointBinding, *, dates: DateReader, decimal: str, missing: frozenset[str]
+) -> GateResult:
     """Decode one endpoint.
 
     Parameters
@@ -91,7 +99,7 @@ def decode_endpoint(
     binding : EndpointBinding
         Where its time and event come from.
     dates : callable
-        Decodes a source column of dates.
+        Decodes a source column of dates, and says what is wrong with it as a whole.
     decimal : str
         Decimal mark of the source.
     missing : frozenset of str
@@ -185,56 +193,52 @@ def _decode_event(
     column = f"{binding.name}_event"
     position = binding.event
     assert position is not None
-    declared = set(binding.codes.event) | set(binding.codes.censored)
-    text, is_missing = clean(sheet.cells[position], frozenset(missing - {word.lower() for word in declared}))
-    is_missing &= ~text.isin(declared).to_numpy(dtype=bool)
-    # a row without time and event is reported once, for its time
-    has_time = True if binding.time is None else ~clean(sheet.cells[binding.time], missing)[1]
-    spelled = text.map(whole_number)
-    if not binding.declared:
-        spelled = spelled.str.lower()
-    event = spelled.isin(binding.codes.event).to_numpy(dtype=bool)
-    censored = spelled.isin(binding.codes.censored).to_numpy(dtype=bool)
-    unknown = ~event & ~censored & ~is_missing
-    reasons = np.where(is_missing, "event missing", "").astype(object)
-    if _coding_in_doubt(text[unknown], len(text)):
-        found = _value_counts(text[~is_missing])
+    text, is_missing = clean(sheet.cells[position], missing)
+    event, censored = (
+        _where(text, binding.codes.event, binding),
+        _where(text, binding.codes.censored, binding),
+    )
+    known = event | censored
+    is_missing &= ~known
+    unknown = ~known & ~is_missing
+    if _coding_in_doubt(text[unknown], int((~is_missing).sum())):
         remedy = (
             "which codes are events? Declare them in a cohort map: "
             f"endpoints: {{{binding.name}: {{event: {{column: …, event: […], censored: […]}}}}}}"
         )
-        _add(result, "event_code", Severity.ERROR, column, remedy, value=found)
-        return event, list(reasons)
-    for index in np.flatnonzero(unknown):
-        _flag(
-            sheet,
-            result,
-            "event_code",
-            int(index),
-            position,
-            column,
-            "not a declared code; the row is out of this endpoint",
-        )
-    reasons[unknown] = "event code not declared"
-    for index in np.flatnonzero(is_missing & has_time):
-        _flag(
-            sheet,
-            result,
-            "missing_event",
-            int(index),
-            position,
-            column,
-            "missing; the row is out of this endpoint",
-        )
-    return event, list(reasons)
+        _add(result, "event_code", Severity.ERROR, column, remedy, value=_value_counts(text[~is_missing]))
+    # a row without time and event is reported once, for its time
+    told = (
+        clean(sheet.cells[binding.time], missing)[1]
+        if binding.time is not None
+        else np.zeros(len(text), bool)
+    )
+    for code, where, why in (
+        ("event_code", unknown, "not a declared code"),
+        ("missing_event", is_missing & ~told, "missing"),
+    ):
+        for index in np.flatnonzero(where):
+            _flag(sheet, result, code, int(index), position, column, f"{why}; {_OUT}")
+    reasons = np.select([is_missing, unknown], ["event missing", "event code not declared"], "")
+    return event, reasons.tolist()
 
 
-def _coding_in_doubt(unknown: pd.Series, n_rows: int) -> bool:
+_OUT: Final = "the row is out of this endpoint"
+
+
+def _where(text: pd.Series, codes: tuple[str, ...], binding: EndpointBinding) -> NDArray[np.bool_]:
+    """Cells that hold one of the codes, or the same number with a fraction of zeros."""
+    spelled = text if binding.declared else text.str.lower()
+    wanted = {whole_number(code) for code in codes}
+    return spelled.map(whole_number).isin(wanted).to_numpy(dtype=bool)
+
+
+def _coding_in_doubt(unknown: pd.Series, n_filled: int) -> bool:
     """Another number is another coding; a few odd words are typing errors."""
     if unknown.empty:
         return False
     numeric = unknown.str.fullmatch(r"[-+]?\d+(\.\d+)?").any()
-    return bool(numeric) or len(unknown) > max(1, _TYPING_ERRORS * n_rows)
+    return bool(numeric) or len(unknown) > max(1, _TYPING_ERRORS * n_filled)
 
 
 def _value_counts(text: pd.Series) -> str:
@@ -248,78 +252,55 @@ def _decode_time(
 ) -> tuple[NDArray[np.float64], list[str]]:
     position, unit = binding.time, binding.unit or TIME_UNIT
     assert position is not None
-    column = f"{binding.name}_{unit}"
-    cells = sheet.cells[position]
-    decoded = decode_numbers(cells, _TIME, unit=None, decimal=decimal, missing=missing, substitute="missing")
-    _, is_missing = clean(cells, missing)
+    column, cells = f"{binding.name}_{unit}", sheet.cells[position]
+    decoded = decode_numbers(
+        cells, _TIMES[unit], unit=None, decimal=decimal, missing=missing, substitute="missing"
+    )
     time = decoded.values.astype(np.float64)
-    reasons = np.where(is_missing, "time missing", "").astype(object)
-    for index, _, _ in decoded.flags:
+    found: dict[int, tuple[str, str, str]] = {}
+    for index, code, remedy in decoded.flags:
+        too_long = code == "out_of_bounds"
+        why = f"{remedy}; is the unit {unit}?" if too_long else f"not a plain number of {unit}"
+        found[index] = (code if too_long else "time_text", why, "time not a number")
         time[index] = np.nan
-        reasons[index] = "time not a number"
-        _flag(
-            sheet,
-            result,
-            "time_text",
-            index,
-            position,
-            column,
-            f"not a plain number of {unit}; the row is out of this endpoint",
-        )
-    for index in np.flatnonzero(time < 0):
-        reasons[index] = "negative time"
-        _flag(
-            sheet,
-            result,
-            "negative_time",
-            int(index),
-            position,
-            column,
-            "must be >= 0; the row is out of this endpoint",
-        )
-    for index in np.flatnonzero(is_missing):
-        _flag(
-            sheet,
-            result,
-            "missing_time",
-            int(index),
-            position,
-            column,
-            "missing; the row is out of this endpoint",
-        )
-    if len(decoded.flags) > max(1, 0.5 * len(time)):
-        _add(
-            result,
-            "time_text",
-            Severity.ERROR,
-            column,
-            "most cells are not numbers; is this the column of times?",
-        )
-    return convert_time(time, unit=unit, to=TIME_UNIT), list(reasons)
+    n_faults = len(found)
+    found |= {int(i): ("negative_time", "must be >= 0", "negative time") for i in np.flatnonzero(time < 0)}
+    is_missing = clean(cells, missing)[1]
+    found |= {int(i): ("missing_time", "missing", "time missing") for i in np.flatnonzero(is_missing)}
+    reasons = [""] * len(time)
+    for index, (code, why, reason) in sorted(found.items()):
+        _flag(sheet, result, code, index, position, column, f"{why}; {_OUT}")
+        reasons[index] = reason
+    mark = check_decimal_mark(cells, column, decimal)
+    if mark:
+        result.problems.append(mark)
+    elif n_faults > max(1, _MOST * int((~is_missing).sum())):
+        remedy = f"most cells are no times in {unit}; is this the column of times, and the unit?"
+        _add(result, "time_text", Severity.ERROR, column, remedy)
+    return convert_time(time, unit=unit, to=TIME_UNIT), reasons
 
 
 def _time_between(
-    sheet: Sheet, binding: EndpointBinding, dates: Callable[[int], NDArray[np.datetime64]], result: GateResult
+    sheet: Sheet, binding: EndpointBinding, dates: DateReader, result: GateResult
 ) -> tuple[NDArray[np.float64], list[str]]:
     assert binding.start is not None
     assert binding.stop is not None
-    start, stop = dates(binding.start), dates(binding.stop)
+    column = f"{binding.name}_days"
+    (start, start_fault), (stop, stop_fault) = dates(binding.start), dates(binding.stop)
+    for position, fault in ((binding.start, start_fault), (binding.stop, stop_fault)):
+        if fault:
+            _add(result, "date_order", Severity.ERROR, safe_text(sheet.headers[position]), fault)
     days = (stop - start).astype("timedelta64[D]").astype(np.float64)
     days[np.isnat(start) | np.isnat(stop)] = np.nan
-    reasons = np.where(np.isnan(days), "date missing", np.where(days < 0, "negative time", "")).astype(object)
-    for index in np.flatnonzero(reasons.astype(bool)):
-        code = "missing_time" if np.isnan(days[index]) else "negative_time"
-        why = "a date is missing" if np.isnan(days[index]) else "the later date comes first"
-        _flag(
-            sheet,
-            result,
-            code,
-            int(index),
-            binding.stop,
-            f"{binding.name}_days",
-            f"{why}; the row is out of this endpoint",
-        )
-    return convert_time(days, unit="days", to=TIME_UNIT), list(reasons)
+    reasons = [""] * len(days)
+    for where, code, reason, why in (
+        (np.isnan(days), "missing_time", "date missing", "a date is missing, or is not a possible one"),
+        (days < 0, "negative_time", "negative time", "the later date comes first"),
+    ):
+        for index in np.flatnonzero(where):
+            _flag(sheet, result, code, int(index), binding.stop, column, f"{why}; {_OUT}")
+            reasons[index] = reason
+    return convert_time(days, unit="days", to=TIME_UNIT), reasons
 
 
 def _flag_zero_times(sheet: Sheet, binding: EndpointBinding, endpoint: Endpoint, result: GateResult) -> None:

@@ -15,6 +15,25 @@ from numpy.typing import NDArray
 from igfstrat.errors import Problem
 
 
+@dataclass(frozen=True, slots=True)
+class CellMark:
+    """What a reader knows of a cell beside its text.
+
+    Parameters
+    ----------
+    code : str
+        ``rounded`` (a number of more digits than Excel keeps), ``formula``, ``formula_uncached`` or ``cell_error``.
+    row : int
+        Row as the spreadsheet counts.
+    column : int
+        Column from 0.
+    """
+
+    code: str
+    row: int
+    column: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
     """One sheet of a file, from its first row on.
@@ -27,23 +46,22 @@ class Grid:
         Name of the sheet; None for a text file.
     hidden : bool
         Whether the workbook hides the sheet.
-    stored_numbers : set of tuple of int
-        Row and column (from 0) of cells that a workbook stores as a number of 15 digits or more,
-        whose last digits are therefore lost.
-    problems : tuple of Problem
-        What the reader noticed.
+    marks : tuple of CellMark
+        What the reader noticed of single cells.
+    hidden_rows : set of int
+        Rows, from 1, that are hidden by hand or by a filter.
     """
 
     rows: list[list[str]]
     name: str | None = None
     hidden: bool = False
-    stored_numbers: frozenset[tuple[int, int]] = frozenset()
-    problems: tuple[Problem, ...] = ()
+    marks: tuple[CellMark, ...] = ()
+    hidden_rows: frozenset[int] = frozenset()
 
     @property
     def is_empty(self) -> bool:
         """Whether no cell holds anything."""
-        return not any(any(row) for row in self.rows)
+        return not any(text.strip() for row in self.rows for text in row)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +82,14 @@ class Sheet:
         Text; columns are numbered from 0.
     row_numbers : ndarray of int64, shape (n_rows,)
         Row of each patient row as the spreadsheet counts.
-    rounded : frozenset of tuple of int
-        Row number and column (from 0) of stored numbers whose last digits are lost.
+    marks : tuple of CellMark
+        What the reader noticed of cells under the header.
     problems : tuple of Problem
         What was noticed so far.
     is_workbook : bool
         Whether cells have references such as E17.
+    n_joined : int
+        Columns at the right that come from another table, and have no reference here.
     """
 
     source: str
@@ -78,9 +98,10 @@ class Sheet:
     headers: tuple[str, ...]
     cells: pd.DataFrame
     row_numbers: NDArray[np.int64]
-    rounded: frozenset[tuple[int, int]] = frozenset()
+    marks: tuple[CellMark, ...] = ()
     problems: tuple[Problem, ...] = field(default=())
     is_workbook: bool = False
+    n_joined: int = 0
 
     @property
     def place(self) -> str:
@@ -100,9 +121,10 @@ class Sheet:
         Returns
         -------
         str or None
-            Such as ``"E17"``; None for a text file.
+            Such as ``"E17"``; None for a text file, or a column that comes from another table.
         """
-        return f"{column_letters(column)}{row_number}" if self.is_workbook else None
+        is_own = self.is_workbook and column < len(self.headers) - self.n_joined
+        return f"{column_letters(column)}{row_number}" if is_own else None
 
 
 def column_letters(column: int) -> str:

@@ -10,6 +10,7 @@ import codecs
 import csv
 import io
 import re
+from collections import Counter
 from typing import Final
 
 from igfstrat.cohort.sheet import Grid
@@ -24,6 +25,9 @@ _BOMS: Final = (
 )
 _DELIMITERS: Final = (",", "\t", ";", "|")
 _SAMPLE: Final = 30
+_LINE_END: Final = re.compile(rb"\r\n|\r|\n")
+# lines that one quoted field may run over before its quote is taken for one that was not closed
+_MAX_FIELD_LINES: Final = 5
 
 
 def read_text(data: bytes, source: str, *, encoding: str | None = None, delimiter: str | None = None) -> Grid:
@@ -59,32 +63,29 @@ def read_text(data: bytes, source: str, *, encoding: str | None = None, delimite
         if chosen == "whitespace"
         else _parse(lines, chosen, source, n_comments)
     )
-    rows = [[] for _ in range(n_comments)] + [
-        [field.strip("\ufeff") for field in record] for record in records
-    ]
-    return Grid(rows=rows)
+    comments: list[list[str]] = [[]] * n_comments
+    return Grid(rows=comments + records)
 
 
 def _decode(data: bytes, source: str, encoding: str | None) -> str:
     chosen = encoding or next((name for bom, name in _BOMS if data.startswith(bom)), "utf-8")
     try:
-        codecs.lookup(chosen)
         text = data.decode(chosen)
-    except LookupError as error:
-        message = f"encoding {safe_text(chosen)!r} is not known; write utf-8, cp1252, mac_roman, utf-16 …"
-        raise CohortError(source, [_problem("encoding", message)]) from error
     except UnicodeDecodeError as error:
-        row = data[: error.start].count(b"\n") + 1
+        row = len(_LINE_END.findall(data[: error.start])) + 1
         how = f"byte {error.start} is not {chosen.upper()}; name the encoding with --encoding (cp1252, mac_roman, utf-16 …)"
         raise CohortError(source, [_problem("encoding", how, row=row)]) from error
+    except (LookupError, ValueError) as error:  # a NUL in the name, a codec that knows no text
+        message = f"encoding {safe_text(chosen)!r} is not known; write utf-8, cp1252, mac_roman, utf-16 …"
+        raise CohortError(source, [_problem("encoding", message)]) from error
     if "\x00" in text:
         how = "holds NUL bytes, so it is not UTF-8 text; if it is UTF-16, say so with --encoding utf-16"
         raise CohortError(source, [_problem("encoding", how)])
     return text.removeprefix("\ufeff")
 
 
-def _problem(code: str, remedy: str, *, row: int | None = None, value: str | None = None) -> Problem:
-    return Problem(code=code, severity=Severity.ERROR, remedy=remedy, row=row, value=value)
+def _problem(code: str, remedy: str, *, row: int | None = None) -> Problem:
+    return Problem(code=code, severity=Severity.ERROR, remedy=remedy, row=row)
 
 
 def _split_comments(text: str) -> tuple[list[str], int]:
@@ -97,12 +98,15 @@ def _split_comments(text: str) -> tuple[list[str], int]:
 
 
 def _sniff(lines: list[str]) -> str:
-    """The delimiter that splits the first rows most often and evenly."""
+    """The delimiter that splits most lines evenly, and of equals the one that splits them most."""
     filled = [line for line in lines if line.strip()]
-    if not filled:
-        return ","
-    best = max(_DELIMITERS, key=lambda d: (min(line.count(d) for line in filled[:2]), filled[0].count(d)))
-    if filled[0].count(best):
+
+    def evenness(delimiter: str) -> tuple[int, int]:
+        counts = Counter(line.count(delimiter) for line in filled if delimiter in line)
+        return max(((n, fields) for fields, n in counts.items()), default=(0, 0))
+
+    best = max(_DELIMITERS, key=evenness)
+    if evenness(best) > (0, 0):
         return best
     widths = {len(line.split()) for line in filled}
     return "whitespace" if len(widths) == 1 and widths != {1} else ","
@@ -111,7 +115,6 @@ def _sniff(lines: list[str]) -> str:
 def _parse(lines: list[str], delimiter: str, source: str, n_comments: int) -> list[list[str]]:
     # a quote inside an unquoted field is text; strict mode is only for quotes that never close
     reader = csv.reader(io.StringIO("\n".join(lines), newline=""), delimiter=delimiter, strict=True)
-    csv.field_size_limit(1_000_000)
     records: list[list[str]] = []
     try:
         records.extend(reader)
@@ -123,7 +126,7 @@ def _parse(lines: list[str], delimiter: str, source: str, n_comments: int) -> li
     while records and not any(records[-1]):
         records.pop()
     for number, record in enumerate(records, start=1 + n_comments):
-        if any("\n" in field for field in record) and sum(field.count("\n") for field in record) >= 5:
+        if sum(field.count("\n") for field in record) >= _MAX_FIELD_LINES:
             how = "one field runs over many lines: a quote is probably not closed in this row"
             raise CohortError(source, [_problem("quote", how, row=number)])
     return records

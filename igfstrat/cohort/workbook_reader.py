@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-import re
 import zipfile
 from typing import Final
 from xml.parsers import expat
 
 import python_calamine as calamine
 
-from igfstrat.cohort.sheet import Grid
+from igfstrat.cohort.sheet import CellMark, Grid
 from igfstrat.cohort.workbook_guard import SheetFacts, check_workbook
 from igfstrat.errors import CohortError, Problem, Severity
 
@@ -46,34 +45,53 @@ def read_workbook(data: bytes, source: str) -> list[Grid]:
         If it is damaged.
     """
     facts = check_workbook(data, source)
-    parts = _sheet_parts(data)
     try:
+        parts = _sheet_parts(data)
         workbook = calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
-        metadata = list(workbook.sheets_metadata)
-    except (calamine.CalamineError, OSError, ValueError) as error:
-        remedy = "not a valid Excel workbook (damaged, or Strict Open XML, which is not supported); save it again as .xlsx"
-        raise CohortError(
-            source, [Problem(code="damaged", severity=Severity.ERROR, remedy=remedy)]
-        ) from error
-    grids = []
-    for sheet in metadata:
-        if str(sheet.typ).rsplit(".", 1)[-1] != "WorkSheet":
-            continue
-        values = workbook.get_sheet_by_name(sheet.name).to_python(skip_empty_area=False)
-        hidden = str(sheet.visible).rsplit(".", 1)[-1] != "Visible"
-        grids.append(_grid(values, sheet.name, hidden, facts.get(parts.get(sheet.name, ""), SheetFacts())))
-    return grids
+        return [
+            _grid(
+                workbook.get_sheet_by_name(sheet.name).to_python(skip_empty_area=False),
+                sheet.name,
+                _word(sheet.visible) != "Visible",
+                facts.get(parts.get(sheet.name, ""), SheetFacts()),
+            )
+            for sheet in workbook.sheets_metadata
+            if _word(sheet.typ) == "WorkSheet"
+        ]
+    except BaseException as error:
+        # the parser's own panics do not descend from Exception
+        if isinstance(error, Exception) or type(error).__name__ == "PanicException":
+            remedy = "not a valid Excel workbook (damaged, or Strict Open XML, which is not supported); save it again as .xlsx"
+            problem = Problem(code="damaged", severity=Severity.ERROR, remedy=remedy)
+            raise CohortError(source, [problem]) from error
+        raise
+
+
+def _word(value: object) -> str:
+    return str(value).rsplit(".", 1)[-1]
 
 
 def _grid(values: list[list[object]], name: str, hidden: bool, facts: SheetFacts) -> Grid:
     rows = [[_text(value) for value in row] for row in values]
-    rounded = frozenset(
-        (i, j)
-        for i, row in enumerate(values)
+    marks = [
+        CellMark("rounded", i, j)
+        for i, row in enumerate(values, 1)
         for j, value in enumerate(row)
-        if isinstance(value, float | int) and not isinstance(value, bool) and abs(value) >= _EXACT_BELOW
+        if _is_rounded(value)
+    ]
+    for code, places in (
+        ("formula_uncached", facts.uncached),
+        ("formula", facts.formulas),
+        ("cell_error", facts.errors),
+    ):
+        marks += [CellMark(code, row, column) for row, column in places]
+    return Grid(
+        rows=rows, name=name, hidden=hidden, marks=tuple(marks), hidden_rows=frozenset(facts.hidden_rows)
     )
-    return Grid(rows=rows, name=name, hidden=hidden, stored_numbers=rounded, problems=tuple(_problems(facts)))
+
+
+def _is_rounded(value: object) -> bool:
+    return isinstance(value, float | int) and not isinstance(value, bool) and abs(value) >= _EXACT_BELOW
 
 
 def _text(value: object) -> str:
@@ -88,35 +106,6 @@ def _text(value: object) -> str:
     if isinstance(value, dt.date | dt.time):
         return value.isoformat()
     return str(value)
-
-
-def _problems(facts: SheetFacts) -> list[Problem]:
-    found = [
-        _cell_problem("formula_uncached", cell, Severity.ERROR,
-                      "a formula without a stored value reads as empty; open the file in Excel, recalculate and save it")
-        for cell in facts.uncached
-    ]  # fmt: skip
-    found += [
-        _cell_problem("formula", cell, Severity.FLAG, "a formula; its stored value was used")
-        for cell in facts.formulas
-        if cell not in set(facts.uncached)
-    ]
-    found += [
-        _cell_problem(
-            "cell_error", cell, Severity.FLAG, "the cell holds an Excel error and counts as missing"
-        )
-        for cell in facts.errors
-    ]
-    if facts.hidden_rows:
-        n = len(facts.hidden_rows)
-        how = f"{n} rows are hidden (by hand or by a filter) and were read like the others"
-        found.append(Problem(code="hidden_rows", severity=Severity.FLAG, remedy=how))
-    return found
-
-
-def _cell_problem(code: str, cell: str, severity: Severity, remedy: str) -> Problem:
-    row = int(re.sub(r"\D", "", cell) or 0)
-    return Problem(code=code, severity=severity, remedy=remedy, row=row, cell=cell, column=f"cell {cell}")
 
 
 def _sheet_parts(data: bytes) -> dict[str, str]:

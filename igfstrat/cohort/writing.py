@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import xlsxwriter
 
-from igfstrat.errors import UsageError
+from igfstrat.errors import UsageError, safe_text
 from igfstrat.files import atomic_path, neutral_csv_text, write_bytes
 
 _MAX_ROWS: Final = 1_048_575
@@ -105,7 +105,7 @@ def check_suffix(path: Path) -> None:
         If its suffix isn't .csv or .xlsx.
     """
     if path.suffix.lower() not in {".csv", ".xlsx"}:
-        message = f"--out {path.name}: write .csv or .xlsx"
+        message = f"--out {safe_text(path.name)}: write .csv or .xlsx"
         raise UsageError(message)
 
 
@@ -134,13 +134,8 @@ def _csv_cell(value: Any) -> str:
     if value is None or (isinstance(value, float) and np.isnan(value)):
         return ""
     if isinstance(value, str):
-        return value if _is_number(value) else neutral_csv_text(value)
+        return neutral_csv_text(value)
     return repr(float(value)) if isinstance(value, float) else str(value)
-
-
-def _is_number(text: str) -> bool:
-    """A negative number begins like a formula but is none."""
-    return text[:1] in "+-" and text[1:].replace(".", "", 1).isdecimal() and text.isascii()
 
 
 def _write_workbook(tables: ScoreTables, path: Path) -> None:

@@ -1,0 +1,126 @@
+"""From the text of a cell to a calendar date; the order of day and month is never guessed.
+
+A column may decide the order itself, by dates that are possible in one order only. Where it does
+not, or where both orders occur, the column as a whole is in doubt.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from igfstrat.cohort.decode import Decoded, clean
+
+_MONTHS: Final = {
+    name: i
+    for i, name in enumerate(
+        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1
+    )
+}
+_YEAR: Final = r"(?P<year>[0-9]{4}|[0-9]{2})"
+_MONTH: Final = r"(?P<month>[A-Za-z]{3})[A-Za-z]*\.?"
+_DAY: Final = r"(?P<day>[0-9]{1,2})(?:st|nd|rd|th)?"
+_ISO_DATE: Final = re.compile(
+    r"(?P<year>[0-9]{4})-(?P<month>[0-9]{1,2})-(?P<day>[0-9]{1,2})(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?)?"
+)
+_WORD_DATES: Final = (
+    re.compile(rf"{_DAY}[ -]?{_MONTH}[ ,-]*{_YEAR}"),
+    re.compile(rf"{_MONTH} ?{_DAY},? ?{_YEAR}"),
+)
+_FIGURE_DATE: Final = re.compile(rf"([0-9]{{1,2}})[./-]([0-9]{{1,2}})[./-]{_YEAR}")
+# a column of which more is no date was not meant as one
+_MOST: Final = 0.5
+_SEVERAL: Final = 3
+
+
+def decode_dates(
+    cells: pd.Series, order: str | None, missing: frozenset[str], today: dt.date
+) -> tuple[Decoded, str | None]:
+    """Calendar dates.
+
+    Parameters
+    ----------
+    cells : Series of str, one row a patient row
+        Text as read.
+    order : str or None
+        ``day-first``, ``month-first`` or ``iso`` as declared; None lets the column decide, when it can.
+    missing : frozenset of str
+        Words that mean missing, in lower case.
+    today : date
+        Later dates are flagged.
+
+    Returns
+    -------
+    tuple of Decoded and str or None
+        Dates as datetime64[D], and what is wrong with the column as a whole, if anything.
+    """
+    text, is_missing = clean(cells, missing)
+    fault = None
+    if order is None:
+        order, fault = _order_of(text[~is_missing])
+    values = np.full(len(text), np.datetime64("NaT", "D"))
+    decoded = Decoded(values)
+    filled = np.flatnonzero(~is_missing)
+    for row in filled:
+        date = _parse_date(text.iloc[row], order)
+        if date is None or date < dt.date(1900, 2, 1):  # a stored 0 shows as January 1900
+            remedy = "not a possible date, counts as missing; write YYYY-MM-DD"
+            decoded.flags.append((int(row), "invalid_date", remedy))
+        elif date > today:
+            decoded.flags.append(
+                (int(row), "future_date", "in the future, counts as missing; correct the year")
+            )
+        else:
+            values[row] = np.datetime64(date, "D")
+    n_invalid = sum(code == "invalid_date" for _, code, _ in decoded.flags)
+    if fault is None and n_invalid > max(_SEVERAL, _MOST * len(filled)):
+        fault = f"{n_invalid} of {len(filled)} cells are not dates; write them as YYYY-MM-DD, or say their order in a map"
+    return decoded, fault
+
+
+def _order_of(text: pd.Series) -> tuple[str, str | None]:
+    """The order that the dates of a column allow, and why there is none."""
+    pairs = [
+        (_parse_date(t, "day-first"), _parse_date(t, "month-first"))
+        for t in text
+        if _FIGURE_DATE.fullmatch(t)
+    ]
+    day_first = any(day and not month for day, month in pairs)
+    month_first = any(month and not day for day, month in pairs)
+    if day_first and month_first:
+        return "iso", "dates in several formats, day first and month first; give each date as YYYY-MM-DD"
+    if not (day_first or month_first) and any(day != month for day, month in pairs):
+        how = "{order: day-first} or month-first; or write YYYY-MM-DD"
+        return "iso", f"day or month first? Say so in the map, dates: {how}"
+    return "month-first" if month_first else "day-first", None
+
+
+def _parse_date(text: str, order: str | None) -> dt.date | None:
+    if match := _ISO_DATE.fullmatch(text):
+        year, month, day = int(match["year"]), int(match["month"]), int(match["day"])
+    elif match := next((m for pattern in _WORD_DATES if (m := pattern.fullmatch(text))), None):
+        year, month, day = (
+            _full_year(match["year"]),
+            _MONTHS.get(match["month"].lower(), 0),
+            int(match["day"]),
+        )
+    elif (match := _FIGURE_DATE.fullmatch(text)) and order != "iso":
+        first, second, year = int(match[1]), int(match[2]), _full_year(match["year"])
+        day, month = (first, second) if order == "day-first" else (second, first)
+    else:
+        return None
+    try:
+        return dt.date(year, month, day)
+    except ValueError:
+        return None
+
+
+def _full_year(text: str) -> int:
+    year = int(text)
+    if len(text) == 4:
+        return year
+    return 2000 + year if year < 69 else 1900 + year

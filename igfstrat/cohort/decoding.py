@@ -1,0 +1,343 @@
+"""From a sheet of text to a `Cohort`: every bound column decoded, every doubt collected.
+
+A column whose meaning as a whole is in doubt becomes unusable; a doubtful cell is flagged.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from igfstrat.cohort.binding import Binding, Bindings
+from igfstrat.cohort.carried import check_carried
+from igfstrat.cohort.cohort import Cohort
+from igfstrat.cohort.cohort_map import CohortMap
+from igfstrat.cohort.dates import decode_dates
+from igfstrat.cohort.decode import Decoded, clean, decode_codes, decode_numbers
+from igfstrat.cohort.identity import check_identifiers, summary_rows
+from igfstrat.cohort.outcome import Endpoint, decode_endpoint
+from igfstrat.cohort.plausibility import check_age, check_decimal_mark, check_unit, guess_unit
+from igfstrat.cohort.sheet import Sheet
+from igfstrat.errors import CohortError, Problem, Severity, safe_text
+from igfstrat.schema import COLUMNS, Column
+from igfstrat.units import MOLAR_MASS_KDA, conversion_factor, convert_time
+
+_ROUNDING_MONTHS: Final = 1.0
+_MARKS: Final = {
+    "formula": (Severity.FLAG, "a formula; its stored value was used"),
+    "formula_uncached": (
+        Severity.ERROR,
+        "a formula without a stored value reads as empty; open the file in Excel, recalculate and save it",
+    ),
+    "cell_error": (Severity.FLAG, "the cell holds an Excel error and counts as missing"),
+}
+
+
+def decode_sheet(sheet: Sheet, bindings: Bindings, cohort_map: CohortMap, *, n_filtered: int = 0) -> Cohort:
+    """Decode every bound column of a sheet.
+
+    Parameters
+    ----------
+    sheet : Sheet
+        The table of text.
+    bindings : Bindings
+        Which of its columns are used, and as what.
+    cohort_map : CohortMap
+        What else is known of the source.
+    n_filtered : int
+        Rows that the map left out, for the counts.
+
+    Returns
+    -------
+    Cohort
+        Its table, endpoints and problems; nothing is raised for a column in doubt.
+
+    Raises
+    ------
+    CohortError
+        If no row is a patient.
+    """
+    return _Decoder(sheet, bindings, cohort_map).decode(n_filtered)
+
+
+@dataclass(slots=True)
+class _Decoder:
+    """Decodes the bound columns of one sheet and collects what it notices."""
+
+    sheet: Sheet
+    bindings: Bindings
+    map: CohortMap
+    table: dict[str, object] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    unusable: dict[str, list[Problem]] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
+    today: dt.date = field(default_factory=dt.date.today)
+
+    def decode(self, n_filtered: int) -> Cohort:
+        self.problems += self.sheet.problems
+        for problem in self.bindings.problems:
+            self._spoil(problem.column or "", problem)
+        self._check_marks()
+        self.problems += check_carried(self.sheet, self.bindings.ignored)
+        ids = self._identifiers()
+        aside = np.full(len(ids), "", dtype=object)
+        for index in summary_rows(self.sheet, ids):
+            aside[index] = "a summary or note, not a patient"
+            remedy = "a summary or note under the data, not scored as a patient; delete the row"
+            row = int(self.sheet.row_numbers[index])
+            self.problems.append(Problem(code="summary_row", severity=Severity.FLAG, row=row, remedy=remedy))
+        patients = np.flatnonzero(aside == "")
+        if not len(patients):
+            remedy = "no patients: every row is a summary or a note"
+            raise CohortError(
+                self.sheet.place, [Problem(code="empty", severity=Severity.ERROR, remedy=remedy)]
+            )
+        kept = self._patients_only(patients)
+        binding = self.bindings.columns.get("patient_id")
+        own_ids = ids.iloc[patients].reset_index(drop=True)
+        self.problems += check_identifiers(kept, own_ids, binding.index if binding else None)
+        for name, binding in self.bindings.columns.items():
+            if name != "patient_id":
+                self._decode_column(name, binding, patients)
+        endpoints = self._endpoints(kept, patients, len(ids))
+        self._check_followup(endpoints)
+        return Cohort(
+            sheet=self.sheet,
+            bindings=self.bindings,
+            table=pd.DataFrame({"patient_id": ids} | self.table),
+            endpoints=endpoints,
+            problems=tuple(self.problems),
+            unusable={name: tuple(found) for name, found in self.unusable.items()},
+            set_aside=aside,
+            n_filtered=n_filtered,
+            units=self.units,
+            notes=self.map.notes,
+        )
+
+    def _spoil(self, name: str, problem: Problem) -> None:
+        """Make a column or an endpoint unusable; without identifiers nothing can be done at all."""
+        base = next((c.name for c in COLUMNS.values() if name in {c.name, c.header}), name.split("_")[0])
+        if base == "patient_id":
+            self.problems.append(problem)
+        self.unusable.setdefault(base, []).append(problem)
+
+    def _check_marks(self) -> None:
+        """Formulas and error cells: they matter where a column is used."""
+        users: dict[int | None, str] = {b.index: b.column.header for b in self.bindings.columns.values()}
+        for name, e in self.bindings.endpoints.items():
+            users |= {e.time: f"{name}_{e.unit}", e.event: f"{name}_event"}
+        rows = set(self.sheet.row_numbers.tolist())
+        for mark in self.sheet.marks:
+            if mark.row not in rows or mark.code not in _MARKS:
+                continue
+            severity, remedy = _MARKS[mark.code]
+            column = users.get(mark.column)
+            problem = Problem(
+                code=mark.code,
+                severity=severity if column else Severity.NOTICE,
+                column=column or safe_text(self.sheet.headers[mark.column]),
+                row=mark.row,
+                cell=self.sheet.cell(mark.row, mark.column),
+                remedy=remedy if column else f"{remedy} (the column is not used)",
+            )
+            if problem.severity is Severity.ERROR:
+                self._spoil(str(column), problem)
+            else:
+                self.problems.append(problem)
+
+    def _patients_only(self, patients: NDArray[np.intp]) -> Sheet:
+        if len(patients) == len(self.sheet.cells):
+            return self.sheet
+        cells = self.sheet.cells.iloc[patients].reset_index(drop=True)
+        return replace(self.sheet, cells=cells, row_numbers=self.sheet.row_numbers[patients])
+
+    def _identifiers(self) -> pd.Series:
+        binding = self.bindings.columns.get("patient_id")
+        if binding is not None and binding.index is not None:
+            return self.sheet.cells[binding.index]
+        if binding is None and "patient_id" not in self.unusable:
+            remedy = "column missing; name it so, or map it: patient_id: <column>, or patient_id: {row_number: true}"
+            problem = Problem(code="header", severity=Severity.ERROR, column="patient_id", remedy=remedy)
+            self._spoil("patient_id", problem)
+        return pd.Series([str(n) for n in self.sheet.row_numbers], dtype=object)
+
+    def _missing_words(self, binding: Binding | None = None) -> frozenset[str]:
+        own = binding.source.missing if binding else ()
+        return frozenset(word.lower() for word in (*self.map.missing, *own))
+
+    def _flag(self, position: int | None, index: int, code: str, column: str, remedy: str) -> None:
+        assert position is not None
+        row = int(self.sheet.row_numbers[index])
+        self.problems.append(
+            Problem(
+                code=code,
+                severity=Severity.FLAG,
+                column=column,
+                row=row,
+                cell=self.sheet.cell(row, position),
+                value=safe_text(self.sheet.cells.iat[index, position]),
+                remedy=remedy,
+            )
+        )
+
+    def _cells(self, binding: Binding, patients: NDArray[np.intp]) -> pd.Series:
+        """Text of a column, empty in summary rows."""
+        n = len(self.sheet.cells)
+        cells = pd.Series([binding.source.value or ""] * n, dtype=object)
+        if binding.index is not None:
+            cells = self.sheet.cells[binding.index]
+        return cells.where(pd.Series(np.isin(np.arange(n), patients)), "")
+
+    def _decode_column(self, name: str, binding: Binding, patients: NDArray[np.intp]) -> None:
+        column, cells = binding.column, self._cells(binding, patients)
+        missing = self._missing_words(binding)
+        if column.kind == "number":
+            decoded = self._decode_number(binding, cells, missing)
+        elif column.kind == "code":
+            decoded = decode_codes(cells, column, binding.source.codes, missing)
+        elif column.kind == "date":
+            decoded, fault = decode_dates(cells, self._date_order, missing, self.today)
+            if fault:
+                first = int(self.sheet.row_numbers[(cells != "").to_numpy(dtype=bool)][0])
+                remedy = f"{fault} (from row {first})"
+                self._spoil(
+                    name, Problem(code="date_order", severity=Severity.ERROR, column=name, remedy=remedy)
+                )
+        else:
+            text, is_missing = clean(cells, missing)
+            decoded = Decoded(np.where(is_missing, np.full(len(text), None), text.to_numpy(dtype=object)))
+        self._keep(name, binding, decoded)
+
+    @property
+    def _date_order(self) -> str | None:
+        return self.map.dates.order if self.map.dates else None
+
+    def _decode_number(self, binding: Binding, cells: pd.Series, missing: frozenset[str]) -> Decoded:
+        column, decimal = binding.column, self.map.file.decimal
+        decoded = decode_numbers(
+            cells, column, unit=binding.unit, decimal=decimal, missing=missing,
+            substitute=self.map.beyond_limit.substitute,
+        )  # fmt: skip
+        found = check_decimal_mark(cells, column.header, decimal)
+        figures = pd.to_numeric(cells.str.strip().str.replace(",", ".", regex=False), errors="coerce")
+        raw = figures.to_numpy(dtype=np.float64)
+        if not found and column.is_concentration and binding.unit is None:
+            found = self._unit_question(column.name, raw)
+        elif not found and column.is_concentration and binding.unit:
+            found = check_unit(raw, column, binding.unit)
+        elif not found and column.name == "age_years":
+            found = check_age(raw)
+        if found:
+            self._spoil(column.name, found)
+        return decoded
+
+    def _unit_question(self, name: str, raw: NDArray[np.float64]) -> Problem:
+        guess = guess_unit(raw, COLUMNS[name])
+        fits = f"; the median fits {guess}" if guess else ""
+        remedy = f"unit not stated{fits}; say it in the map: {name}: {{column: …, unit: {guess or 'ng/mL'}}}"
+        return Problem(code="unit", severity=Severity.ERROR, column=COLUMNS[name].header, remedy=remedy)
+
+    def _keep(self, name: str, binding: Binding, decoded: Decoded) -> None:
+        column = binding.column
+        if binding.index is None and decoded.flags:
+            remedy = f"the constant of the map {decoded.flags[0][2]}"
+            value = safe_text(binding.source.value)
+            self._spoil(
+                name, Problem(code="codes", severity=Severity.ERROR, column=name, value=value, remedy=remedy)
+            )
+        elif name not in self.unusable and not self._codes_in_doubt(name, binding, decoded):
+            for index, code, remedy in decoded.flags:
+                self._flag(binding.index, index, code, column.header, remedy)
+        self.table[column.header] = decoded.values
+        if decoded.lower is not None:
+            self.table[f"{column.header}_lower"] = decoded.lower
+            self.table[f"{column.header}_upper"] = decoded.upper
+        if binding.unit and column.is_concentration and binding.unit != column.unit:
+            self.units[column.header] = _conversion(column, binding.unit)
+        for extra, word in (("assay", binding.source.assay), ("matrix", binding.source.matrix)):
+            if word is not None and f"{name}_{extra}" not in self.bindings.columns:
+                self.table[f"{name}_{extra}"] = np.full(len(decoded.values), word, dtype=object)
+
+    def _codes_in_doubt(self, name: str, binding: Binding, decoded: Decoded) -> bool:
+        """When most words are unknown it is the column that is in doubt, not its cells."""
+        unknown = np.array(
+            [index for index, code, _ in decoded.flags if code == "invalid_code"], dtype=np.intp
+        )
+        filled = len(unknown) + sum(value is not None for value in decoded.values)
+        if binding.index is None or len(unknown) <= max(1, filled // 2):
+            return False
+        words = self.sheet.cells[binding.index].iloc[unknown].str.strip().value_counts()
+        shown = ", ".join(f"{safe_text(word, limit=20)} {n}" for word, n in words.iloc[:6].items())
+        remedy = f"most values are not codes of {name} ({', '.join(binding.column.codes)}); declare them under 'codes:' in a map"
+        self._spoil(
+            name, Problem(code="codes", severity=Severity.ERROR, column=name, value=shown, remedy=remedy)
+        )
+        return True
+
+    def _endpoints(self, kept: Sheet, patients: NDArray[np.intp], n: int) -> dict[str, Endpoint]:
+        own = {b.index: b for b in self.bindings.columns.values()}
+
+        def dates(position: int) -> tuple[NDArray[np.datetime64], str | None]:
+            missing = self._missing_words(own.get(position))
+            decoded, fault = decode_dates(kept.cells[position], self._date_order, missing, self.today)
+            return decoded.values, fault
+
+        endpoints = {}
+        for name, binding in self.bindings.endpoints.items():
+            if name in self.unusable:
+                continue
+            result = decode_endpoint(
+                kept, binding, dates=dates, decimal=self.map.file.decimal, missing=self._missing_words()
+            )
+            for problem in result.problems:
+                if problem.severity is Severity.ERROR:
+                    self._spoil(name, problem)
+            if result.endpoint is None:
+                continue
+            self.problems += result.problems
+            endpoints[name] = result.endpoint if len(patients) == n else _spread(result.endpoint, patients, n)
+            if not result.endpoint.event.any():
+                remedy = f"no events in {name}: curves stay at 1, and no test or hazard ratio can be given"
+                self.problems.append(
+                    Problem(code="no_events", severity=Severity.FLAG, column=f"{name}_event", remedy=remedy)
+                )
+        return endpoints
+
+    def _check_followup(self, endpoints: dict[str, Endpoint]) -> None:
+        """An endpoint can't come later than the last follow-up."""
+        starts = ("time_zero", "randomization_date", "diagnosis_date")
+        start = next((self.table[d] for d in starts if d in self.table), None)
+        stop = self.table.get("last_followup_date")
+        if start is None or stop is None or {*starts, "last_followup_date"} & set(self.unusable):
+            return
+        first, last = np.asarray(start, dtype="datetime64[D]"), np.asarray(stop, dtype="datetime64[D]")
+        days = (last - first).astype("timedelta64[D]").astype(np.float64)
+        days[np.isnat(first) | np.isnat(last)] = np.nan
+        months = convert_time(days, unit="days", to="months")
+        for name, endpoint in endpoints.items():
+            position = self.bindings.endpoints[name].time
+            if position is None:
+                continue
+            for index in np.flatnonzero(endpoint.time > months + _ROUNDING_MONTHS):
+                remedy = f"longer than the follow-up from the dates ({months[index]:.1f} months); check both"
+                column = f"{name}_{endpoint.source_unit}"
+                self._flag(position, int(index), "after_last_followup", column, remedy)
+
+
+def _conversion(column: Column, unit: str) -> str:
+    factor = conversion_factor(column.name, unit, column.unit)
+    mass = f" ({MOLAR_MASS_KDA[column.name]} kDa)" if "mol" in unit and column.name in MOLAR_MASS_KDA else ""
+    return f"{unit} × {factor:g} = {column.unit}{mass}"
+
+
+def _spread(endpoint: Endpoint, patients: NDArray[np.intp], n: int) -> Endpoint:
+    """The endpoint over all rows, those that are no patients left out of it."""
+    time, event = np.full(n, np.nan), np.zeros(n, dtype=bool)
+    reasons = np.full(n, "not a patient", dtype=object)
+    time[patients], event[patients], reasons[patients] = endpoint.time, endpoint.event, endpoint.reasons
+    return replace(endpoint, time=time, event=event, reasons=tuple(reasons))
