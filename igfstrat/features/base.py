@@ -6,19 +6,31 @@ end in `_`, changes no input, and returns one column a feature.
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import pandas as pd
+from pydantic import ValidationError
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from igfstrat.errors import CohortError, Problem, Severity
+from igfstrat.config import StrictModel
+from igfstrat.errors import CohortError, ConfigError, Problem, Severity, UsageError
 from igfstrat.features.spec import RowFlag
 from igfstrat.schema import COLUMNS
 
+Settings = TypeVar("Settings", bound=StrictModel)
+
 
 class FeatureTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Base of the transformers; a subclass names its inputs and computes its columns."""
+    """Base of the transformers; a subclass names its inputs and computes its columns.
+
+    Attributes
+    ----------
+    feature_names_in_ : ndarray of object, shape (n_features_in_,)
+        Headers of the table that it was fitted on.
+    n_features_in_ : int
+        How many they are.
+    """
 
     def required_columns(self) -> list[str]:
         """Canonical columns without which the features can't be computed.
@@ -60,10 +72,12 @@ class FeatureTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         CohortError
             If a required column is missing.
         """
+        _check_named(X)
+        # what is required may itself be learned, so an earlier fit must not have a say in it
+        self._learn(X)
         self._check_table(X)
         self.feature_names_in_ = X.columns.to_numpy(dtype=object)
         self.n_features_in_ = X.shape[1]
-        self._learn(X)
         return self
 
     def transform(self, X: pd.DataFrame) -> pd.DataFrame:  # noqa: N803 - scikit-learn's name
@@ -85,6 +99,7 @@ class FeatureTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             If a required column is missing.
         """
         check_is_fitted(self, "n_features_in_")
+        _check_named(X)
         self._check_table(X)
         return pd.DataFrame(self._compute(X), index=X.index)
 
@@ -128,6 +143,7 @@ class FeatureTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             Names.
         """
         del input_features
+        check_is_fitted(self, "n_features_in_")
         return pd.Index(self.feature_names()).to_numpy(dtype=object)
 
     def __sklearn_tags__(self) -> Any:
@@ -138,9 +154,7 @@ class FeatureTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return tags
 
     def _check_table(self, X: pd.DataFrame) -> None:  # noqa: N803
-        missing = [
-            name for name in self.required_columns() if COLUMNS[name].header not in getattr(X, "columns", ())
-        ]
+        missing = [name for name in self.required_columns() if COLUMNS[name].header not in X]
         if missing:
             remedy = "column missing from the table given to a feature transformer"
             problems = [
@@ -155,3 +169,38 @@ class FeatureTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def _compute(self, X: pd.DataFrame) -> dict[str, Any]:  # noqa: N803
         raise NotImplementedError
+
+
+def make_settings(model: type[Settings], owner: str, **values: Any) -> Settings:
+    """Parameters of a transformer under the rules of the plan's own section.
+
+    Parameters
+    ----------
+    model : type of StrictModel
+        The section.
+    owner : str
+        The feature, for the message.
+    **values : object
+        The parameters.
+
+    Returns
+    -------
+    StrictModel
+        An instance of `model`.
+
+    Raises
+    ------
+    ConfigError
+        If the parameters cannot be.
+    """
+    try:
+        return model(**values)
+    except ValidationError as error:
+        message = f"{owner}: {error.errors()[0]['msg'].removeprefix('Value error, ')}"
+        raise ConfigError(message) from error
+
+
+def _check_named(X: object) -> None:  # noqa: N803
+    if not isinstance(X, pd.DataFrame):
+        message = f"features are computed from named columns: give a DataFrame, not {type(X).__name__}"
+        raise UsageError(message)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from igfstrat.errors import CohortError, Problem, Severity
+from igfstrat.errors import CohortError, Problem, Severity, UsageError
 from igfstrat.features.base import FeatureTransformer
 from igfstrat.features.igf1 import Igf1Features
 from igfstrat.features.igf1r import ExpressionStatus
@@ -19,7 +19,7 @@ from igfstrat.features.plan import FeaturePlan
 from igfstrat.features.registry import REGISTRY
 from igfstrat.features.spec import RowFlag
 from igfstrat.features.status import StatusRule
-from igfstrat.features.subtype import SubtypeFeatures
+from igfstrat.features.subtype import SubtypeFeatures, subtype_inputs, usable_rule
 from igfstrat.schema import COLUMNS
 
 # what a status means where no plan says it; printed with every result
@@ -64,16 +64,21 @@ def inputs_of(plan: FeaturePlan, name: str) -> list[tuple[str, ...]]:
     list of tuple of str
         Of each tuple one column is enough.
 
+    Raises
+    ------
+    UsageError
+        If there is no such feature.
+
     Examples
     --------
     >>> inputs_of(FeaturePlan(), "igf1_igfbp3_molar_ratio")
     [('igf1',), ('igfbp3',)]
     """
+    if name not in REGISTRY:
+        message = f"{name} is not a feature; there are {', '.join(REGISTRY)}"
+        raise UsageError(message)
     if name == "subtype":
-        rules = (plan.subtype.rule,) if isinstance(plan.subtype.rule, str) else plan.subtype.rule
-        given = ("subtype",) if "as_given" in rules else ()
-        receptors = ("er_percent", "er_status") if set(rules) - {"as_given"} else ()
-        return [given + receptors]
+        return subtype_inputs(plan.subtype.rule_names)
     if name.endswith("_status") and name != "igf1_status":
         return [rule_of(plan, name).measures]
     return [(column,) for column in REGISTRY[name].inputs]
@@ -114,11 +119,14 @@ def possible_features(plan: FeaturePlan, columns: Iterable[str]) -> list[str]:
         In the order of the registry.
     """
     present = set(columns)
-    return [
+    possible = [
         name
         for name in REGISTRY
         if all(any(COLUMNS[c].header in present for c in group) for group in inputs_of(plan, name))
     ]
+    # of alternatives only the rule itself knows whether all that it needs is there
+    can_subtype = usable_rule(plan.subtype.rule_names, present) is not None
+    return [name for name in possible if name != "subtype" or can_subtype]
 
 
 class FeatureBuilder(FeatureTransformer):
@@ -135,6 +143,8 @@ class FeatureBuilder(FeatureTransformer):
     ----------
     transformers_ : list of FeatureTransformer
         The fitted transformers, one an analyte.
+    names_ : set of str
+        Features that are computed.
     """
 
     def __init__(self, plan: FeaturePlan, only: tuple[str, ...] | None = None) -> None:
@@ -188,21 +198,19 @@ class FeatureBuilder(FeatureTransformer):
         return [flag for t in self.transformers_ for flag in t.flag_rows(X)]
 
     def _learn(self, X: pd.DataFrame) -> None:  # noqa: N803
-        possible = possible_features(self.plan, X.columns)
-        wanted = possible if isinstance(self.plan.features, str) else list(self.plan.features)
-        if self.only is not None:
-            wanted = list(self.only)
-        missing = [name for name in wanted if name not in possible]
-        if missing:
-            problems = [
-                Problem(
-                    code="header", severity=Severity.ERROR, column=" or ".join(COLUMNS[c].header for c in group),
-                    remedy=f"column missing: {name} needs it",
-                )
-                for name in missing
-                for group in inputs_of(self.plan, name)
-                if not any(COLUMNS[c].header in X for c in group)
-            ]  # fmt: skip
+        wanted = self.only if self.only is not None else self.plan.features
+        if isinstance(wanted, str):
+            wanted = tuple(possible_features(self.plan, X.columns))
+        problems = [
+            Problem(
+                code="header", severity=Severity.ERROR, column=" or ".join(COLUMNS[c].header for c in group),
+                remedy=f"column missing: {name} needs it",
+            )
+            for name in wanted
+            for group in inputs_of(self.plan, name)
+            if not any(COLUMNS[c].header in X for c in group)
+        ]  # fmt: skip
+        if problems:
             headline = "the table for the feature pipeline"
             raise CohortError(headline, problems, "No feature was computed.")
         self.names_ = set(wanted)
@@ -257,9 +265,7 @@ def missing_inputs(table: pd.DataFrame, groups: Iterable[tuple[str, ...]]) -> ND
             continue
         header = COLUMNS[name].header
         ends = [table[end] for end in (f"{header}_lower", f"{header}_upper") if end in table]
-        absent = table[header].isna().to_numpy()
-        for end in ends:
-            absent &= end.isna().to_numpy()
+        absent = np.logical_and.reduce([values.isna().to_numpy() for values in (table[header], *ends)])
         text = f"{COLUMNS[name].title} missing"
         reasons[absent] = [f"{old}; {text}" if old else text for old in reasons[absent]]
     return reasons

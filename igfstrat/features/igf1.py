@@ -14,7 +14,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from igfstrat.features.base import FeatureTransformer
-from igfstrat.features.reference_range import REFERENCES, load_reference, reference_sds
+from igfstrat.features.reference_range import (
+    REFERENCES,
+    flag_reference_rows,
+    reference_sds,
+    stated_assays,
+)
 from igfstrat.features.spec import FeatureSpec, RowFlag
 from igfstrat.features.status import INDETERMINATE, limits_of, status_from_limits
 
@@ -109,38 +114,13 @@ class Igf1Features(FeatureTransformer):
         list of RowFlag
             Empty where there is none.
         """
-        age = X["age_years"].to_numpy(dtype=np.float64)
-        measured = X["igf1_ng_ml"].notna().to_numpy()
-        curve = next(iter(load_reference(self.reference).values()))
-        low, high = curve.age[0], curve.age[-1]
-        outside = measured & ((age < low) | (age > high))
-        flags = [
-            RowFlag(
-                int(i),
-                "age_outside_reference",
-                "age_years",
-                f"outside the reference table ({low:g}–{high:g} years): no SDS, none is extrapolated",
-            )
-            for i in np.flatnonzero(outside)
-        ]
-        own = REFERENCES[self.reference]
-        other = measured & pd.notna(self._assays(X)) & (self._assays(X) != own)
-        flags += [
-            RowFlag(
-                int(i),
-                "assay_not_reference",
-                "igf1_ng_ml",
-                f"another assay than the reference's ({own}): the SDS is shown, its status stays indeterminate",
-            )
-            for i in np.flatnonzero(other)
-        ]
-        return flags
+        consequence = "the SDS is shown, its status stays indeterminate"
+        return flag_reference_rows(
+            X, "igf1", assays=self._assays(X), reference=self.reference, consequence=consequence
+        )
 
     def _assays(self, table: pd.DataFrame) -> NDArray[np.object_]:
-        if "igf1_assay" in table:
-            stated = table["igf1_assay"].to_numpy(dtype=object)
-            return np.where(pd.isna(stated), self.assume_assay, stated)
-        return np.full(len(table), self.assume_assay, dtype=object)
+        return stated_assays(table, "igf1_assay", self.assume_assay)
 
     def _compute(self, X: pd.DataFrame) -> dict[str, Any]:  # noqa: N803
         who = {"age": X["age_years"].to_numpy(dtype=np.float64), "sex": X["sex"].to_numpy(dtype=object)}
@@ -165,6 +145,8 @@ class Igf1Features(FeatureTransformer):
             )
             ends.append(np.where(limit == beyond[0], beyond[1], sds))
         status = status_from_limits(*ends, cut=self.sds_above, above=True)
-        same_assay = self._assays(table) == REFERENCES[self.reference]
-        status[~same_assay & (status != None)] = INDETERMINATE  # noqa: E711 - elementwise
+        other_assay = np.array(
+            [assay != REFERENCES[self.reference] for assay in self._assays(table)], dtype=bool
+        )
+        status[other_assay & pd.notna(status)] = INDETERMINATE
         return status

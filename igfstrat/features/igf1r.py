@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from igfstrat.errors import CohortError, DomainError, Problem, Severity
-from igfstrat.features.base import FeatureTransformer
+from igfstrat.features.base import FeatureTransformer, make_settings
 from igfstrat.features.spec import FeatureSpec, RowFlag
 from igfstrat.features.status import (
     INDETERMINATE,
@@ -191,7 +191,10 @@ class ExpressionStatus(FeatureTransformer):
         ]
 
     def _learn(self, X: pd.DataFrame) -> None:  # noqa: N803
-        settings = StatusRule(rule=self.rule, quantile=self.quantile, at_least=self.at_least, of=self.of)
+        settings = make_settings(
+            StatusRule, self.name, rule=self.rule, quantile=self.quantile, at_least=self.at_least, of=self.of,
+            indeterminate=self.indeterminate,
+        )  # fmt: skip
         present = [(i, m) for i, m in enumerate(settings.measures) if m in COLUMNS and COLUMNS[m].header in X]
         if not present:
             remedy = f"column missing: {self.name} needs one of {', '.join(settings.measures)}"

@@ -8,8 +8,13 @@ import numpy as np
 import pandas as pd
 
 from igfstrat.features.base import FeatureTransformer
-from igfstrat.features.reference_range import REFERENCES, reference_sds
-from igfstrat.features.spec import FeatureSpec
+from igfstrat.features.reference_range import (
+    REFERENCES,
+    flag_reference_rows,
+    reference_sds,
+    stated_assays,
+)
+from igfstrat.features.spec import FeatureSpec, RowFlag
 
 IGFBP3_SDS: Final = FeatureSpec(
     name="igfbp3_sds",
@@ -65,6 +70,25 @@ class Igfbp3Features(FeatureTransformer):
         return {
             "igfbp3_sds": f"LMS reference {self.reference} (assay {REFERENCES[self.reference]}) by age and sex"
         }
+
+    def flag_rows(self, X: pd.DataFrame) -> list[RowFlag]:  # noqa: N803 - scikit-learn's name
+        """Doubts about single rows: another assay, an age outside the table.
+
+        Parameters
+        ----------
+        X : DataFrame, one row a patient
+            Table with canonical headers.
+
+        Returns
+        -------
+        list of RowFlag
+            Empty where there is none.
+        """
+        assays = stated_assays(X, "igfbp3_assay", None)
+        consequence = "the SDS is shown, but can't be compared with the reference"
+        return flag_reference_rows(
+            X, "igfbp3", assays=assays, reference=self.reference, consequence=consequence
+        )
 
     def _compute(self, X: pd.DataFrame) -> dict[str, Any]:  # noqa: N803
         value = X["igfbp3_ng_ml"].to_numpy(dtype=np.float64)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import Literal
 
 from pydantic import Field, field_validator
 
 from igfstrat.config import StrictModel, Word
 from igfstrat.features.registry import REGISTRY
-from igfstrat.features.status import StatusRule
+from igfstrat.features.status import HIGH, INDETERMINATE, LOW, StatusRule
 from igfstrat.features.subtype import SubtypeRule
 from igfstrat.schema import COLUMNS, ENDPOINTS
 
@@ -18,6 +19,12 @@ class StratumRule(StrictModel):
 
     name: str
     where: dict[str, Word | tuple[Word, ...]] = Field(default_factory=dict)
+
+
+def _words_of(name: str) -> tuple[str, ...]:
+    if name.endswith("_status") and name in REGISTRY:
+        return (HIGH, LOW, INDETERMINATE)
+    return tuple(COLUMNS[name].codes) if name in COLUMNS else ()
 
 
 class FeaturePlan(StrictModel):
@@ -60,6 +67,23 @@ class FeaturePlan(StrictModel):
                 message = f"{name}: sds_above belongs to igf1_status, and to it alone"
                 raise ValueError(message)
         return status
+
+    @field_validator("strata")
+    @classmethod
+    def _known_words(cls, strata: tuple[StratumRule, ...]) -> tuple[StratumRule, ...]:
+        """A misspelt word would leave a stratum empty without a sound."""
+        for rule in strata:
+            for name, wanted in rule.where.items():
+                known = _words_of(name)
+                unknown = [
+                    word for word in ((wanted,) if isinstance(wanted, str) else wanted) if word not in known
+                ]
+                if known and unknown:
+                    close = difflib.get_close_matches(unknown[0], known, n=1)
+                    hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(known)}"
+                    message = f"stratum {rule.name!r}: {unknown[0]!r} is no value of {name}; {hint}"
+                    raise ValueError(message)
+        return strata
 
     @field_validator("endpoints")
     @classmethod

@@ -14,9 +14,12 @@ from importlib import resources
 from typing import Final
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from igfstrat.errors import DomainError, EvidenceError
+from igfstrat.features.spec import RowFlag
+from igfstrat.schema import COLUMNS
 
 REFERENCES: Final[dict[str, str]] = {"ids_isys_2014": "ids_isys"}  # name to the assay it was measured with
 
@@ -66,7 +69,8 @@ def lms_sds(value: ArrayLike, *, l: ArrayLike, m: ArrayLike, s: ArrayLike) -> ND
     curved = skewness != 0
     power = np.where(curved, skewness, 1.0)
     # expm1 keeps its precision as L goes to 0, where the formula becomes the logarithm
-    return np.where(curved, np.expm1(power * logs) / power, logs) / variation
+    scores = np.where(curved, np.expm1(power * logs) / power, logs) / variation
+    return np.asarray(scores, dtype=np.float64)
 
 
 def lms_value(sds: ArrayLike, *, l: ArrayLike, m: ArrayLike, s: ArrayLike) -> NDArray[np.float64]:  # noqa: E741 - the method's own letters
@@ -148,7 +152,10 @@ def load_reference(name: str) -> dict[tuple[str, str], ReferenceCurve]:
         rows.setdefault((record["analyte"], record["sex"]), []).append(record)
     return {
         key: ReferenceCurve(
-            *(np.array([float(record[k]) for record in records]) for k in ("age_years", "l", "m", "s")),
+            age=np.array([float(record["age_years"]) for record in records]),
+            l=np.array([float(record["l"]) for record in records]),
+            m=np.array([float(record["m"]) for record in records]),
+            s=np.array([float(record["s"]) for record in records]),
             unit=records[0]["unit"],
         )
         for key, records in rows.items()
@@ -222,3 +229,67 @@ def reference_sds(
     out = np.full(x.shape, np.nan)
     out[usable] = lms_sds(x[usable], l=l[usable], m=m[usable], s=s[usable])
     return out
+
+
+def flag_reference_rows(
+    table: pd.DataFrame, analyte: str, *, assays: NDArray[np.object_], reference: str, consequence: str
+) -> list[RowFlag]:
+    """Rows that a reference was not made for: another assay, an age outside its table.
+
+    Parameters
+    ----------
+    table : DataFrame, one row a patient
+        Canonical headers, with the analyte and age_years.
+    analyte : str
+        ``igf1`` or ``igfbp3``.
+    assays : ndarray of object, shape (n_rows,)
+        Assay of each value; None where it isn't stated.
+    reference : str
+        Key of `REFERENCES`.
+    consequence : str
+        What another assay means for the features.
+
+    Returns
+    -------
+    list of RowFlag
+        Empty where there is none.
+    """
+    header = COLUMNS[analyte].header
+    measured = table[header].notna().to_numpy()
+    age = table["age_years"].to_numpy(dtype=np.float64)
+    curve = load_reference(reference)[analyte, "female"]
+    low, high = curve.age[0], curve.age[-1]
+    own = REFERENCES[reference]
+    other = np.array([assay is not None and assay != own for assay in assays], dtype=bool)
+    outside = (
+        f"outside the reference table of {analyte} ({low:g}–{high:g} years): no SDS, none is extrapolated"
+    )
+    other_assay = f"another assay than the reference's ({own}): {consequence}"
+    flags = [
+        RowFlag(int(i), "age_outside_reference", "age_years", outside)
+        for i in np.flatnonzero(measured & ((age < low) | (age > high)))
+    ]
+    return flags + [
+        RowFlag(int(i), "assay_not_reference", header, other_assay) for i in np.flatnonzero(measured & other)
+    ]
+
+
+def stated_assays(table: pd.DataFrame, header: str, assumed: str | None) -> NDArray[np.object_]:
+    """Assay of each value.
+
+    Parameters
+    ----------
+    table : DataFrame, one row a patient
+        Canonical headers.
+    header : str
+        Column of assays, such as ``igf1_assay``; it may be absent.
+    assumed : str or None
+        Assay of values whose assay isn't stated.
+
+    Returns
+    -------
+    ndarray of object, shape (n_rows,)
+        None where nothing is known.
+    """
+    stated = table[header] if header in table else [None] * len(table)
+    return np.array([assumed if pd.isna(assay) else assay for assay in stated], dtype=object)

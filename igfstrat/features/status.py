@@ -11,9 +11,11 @@ from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import model_validator
+from pydantic import Field, field_validator, model_validator
 
 from igfstrat.config import StrictModel
+from igfstrat.features.reference_range import REFERENCES
+from igfstrat.schema import COLUMNS
 
 HIGH, LOW, INDETERMINATE = "high", "low", "indeterminate"
 
@@ -55,10 +57,27 @@ class StatusRule(StrictModel):
     quantile: float | None = None
     at_least: float | None = None
     of: str | tuple[str, ...] | None = None
-    indeterminate: float = 0.0
+    indeterminate: float = Field(default=0.0, ge=0)
     sds_above: float | None = None
     reference: str = "ids_isys_2014"
     assume_assay: str | None = None
+
+    @field_validator("reference")
+    @classmethod
+    def _known_reference(cls, reference: str) -> str:
+        if reference not in REFERENCES:
+            message = f"no reference is named {reference!r}; there is {', '.join(REFERENCES)}"
+            raise ValueError(message)
+        return reference
+
+    @field_validator("assume_assay")
+    @classmethod
+    def _known_assay(cls, assay: str | None) -> str | None:
+        known = COLUMNS["igf1_assay"].codes
+        if assay is not None and assay not in known:
+            message = f"{assay!r} is not an assay; there are {', '.join(known)}"
+            raise ValueError(message)
+        return assay
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:

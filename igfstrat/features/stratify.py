@@ -92,7 +92,7 @@ def default_strata(features: pd.DataFrame) -> NDArray[np.object_]:
     ]
     if not names:
         anything = features.notna().any(axis=1).to_numpy()
-        return np.where(anything, "all", None)
+        return np.array(["all" if any_value else None for any_value in anything], dtype=object)
     parts = [
         [f"{REGISTRY[str(name)].title} {value}" if pd.notna(value) else "" for value in features[name]]
         for name in names

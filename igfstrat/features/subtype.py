@@ -7,16 +7,17 @@ hybridization is unknown, never negative.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from igfstrat.config import StrictModel
 from igfstrat.errors import CohortError, Problem, Severity
-from igfstrat.features.base import FeatureTransformer
+from igfstrat.features.base import FeatureTransformer, make_settings
 from igfstrat.features.spec import FeatureSpec
 
 SUBTYPE: Final = FeatureSpec(
@@ -29,6 +30,7 @@ SUBTYPE: Final = FeatureSpec(
 )
 RULES: Final = ("as_given", "st_gallen_2013", "maisonneuve_2014")
 _PR_HIGH_AT: Final = 20.0
+_POSITIVE_AT: Final = 1.0  # percent of cells, ASCO/CAP 2020
 _MAISONNEUVE_LOW: Final = 14.0
 
 Known = NDArray[np.float64]  # 1 = yes, 0 = no, NaN = not known
@@ -38,7 +40,12 @@ class SubtypeRule(StrictModel):
     """How the subtype is decided; of several rules the first that the columns allow."""
 
     rule: str | tuple[str, ...] = ("as_given", "st_gallen_2013")
-    ki67_high_at: float = 20.0
+    ki67_high_at: float = Field(default=20.0, gt=0, le=100)
+
+    @property
+    def rule_names(self) -> tuple[str, ...]:
+        """Rules in the order in which they are tried."""
+        return (self.rule,) if isinstance(self.rule, str) else self.rule
 
     @field_validator("rule")
     @classmethod
@@ -48,6 +55,58 @@ class SubtypeRule(StrictModel):
             message = f"{unknown[0]!r} is none of {', '.join(RULES)}"
             raise ValueError(message)
         return rule
+
+
+_SURROGATE_INPUTS: Final = (("er_percent", "er_status"), ("her2_status", "her2_ihc"))
+
+
+def subtype_inputs(rules: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Canonical columns that a list of rules needs.
+
+    Parameters
+    ----------
+    rules : tuple of str
+        Of `RULES`, in the order in which they are tried.
+
+    Returns
+    -------
+    list of tuple of str
+        Of each tuple one column is enough. Where the subtype may be given or derived, one tuple holds both ways.
+
+    Examples
+    --------
+    >>> subtype_inputs(("as_given", "st_gallen_2013"))
+    [('subtype', 'er_percent', 'er_status')]
+    """
+    if "as_given" not in rules:
+        return list(_SURROGATE_INPUTS)
+    ways = [("subtype",) if rule == "as_given" else _SURROGATE_INPUTS[0] for rule in rules]
+    return [tuple(dict.fromkeys(column for way in ways for column in way))]
+
+
+def usable_rule(rules: tuple[str, ...], columns: Iterable[str]) -> str | None:
+    """The first rule whose columns are there.
+
+    Parameters
+    ----------
+    rules : tuple of str
+        Of `RULES`, in the order in which they are tried.
+    columns : iterable of str
+        Headers of the table.
+
+    Returns
+    -------
+    str or None
+        None where none can be used.
+
+    Examples
+    --------
+    >>> usable_rule(("as_given", "st_gallen_2013"), ["er_percent", "her2_ihc"])
+    'st_gallen_2013'
+    """
+    present = set(columns)
+    derived = all(present & set(group) for group in _SURROGATE_INPUTS)
+    return next((rule for rule in rules if ("subtype" in present if rule == "as_given" else derived)), None)
 
 
 def surrogate_subtype(
@@ -89,7 +148,7 @@ def surrogate_subtype(
     luminal_b
     luminal_a
     """
-    hormone = np.fmax(er, pr)  # one positive receptor is enough
+    luminal = ((er == 1) | (pr == 1)) & (her2 == 0)  # one positive receptor is enough
     negative = (er == 0) & (pr == 0)
     low_limit = _MAISONNEUVE_LOW if rule == "maisonneuve_2014" else 0.0
     ki67_high, ki67_low = ki67 >= ki67_high_at, ki67 < low_limit
@@ -97,19 +156,15 @@ def surrogate_subtype(
     is_b = ki67_high | ((er == 0) & (pr == 1))
     # under St Gallen a low PR decides alone; under Maisonneuve only in the middle band of Ki-67
     is_b |= (pr_high == 0) if rule == "st_gallen_2013" else (ki67_middle & (pr_high == 0))
-    is_a = ki67_low | (ki67_middle & (pr_high == 1))
-    luminal = (hormone == 1) & (her2 == 0)
-    return np.select(
-        [
-            (hormone == 1) & (her2 == 1),
-            luminal & is_b,
-            luminal & is_a & ~is_b,
-            negative & (her2 == 1),
-            negative & (her2 == 0),
-        ],
-        ["luminal_her2", "luminal_b", "luminal_a", "her2_enriched", "triple_negative"],
-        default=None,
-    ).astype(object)
+    # with ER unknown a PR+ tumour may still be ER-/PR+, and that is B
+    is_a = (er == 1) & (ki67_low | (ki67_middle & (pr_high == 1)))
+    subtype = np.full(np.shape(er), None, dtype=object)
+    subtype[((er == 1) | (pr == 1)) & (her2 == 1)] = "luminal_her2"
+    subtype[luminal & is_a] = "luminal_a"
+    subtype[luminal & is_b] = "luminal_b"
+    subtype[negative & (her2 == 1)] = "her2_enriched"
+    subtype[negative & (her2 == 0)] = "triple_negative"
+    return subtype
 
 
 class SubtypeFeatures(FeatureTransformer):
@@ -169,20 +224,21 @@ class SubtypeFeatures(FeatureTransformer):
         }
 
     def _learn(self, X: pd.DataFrame) -> None:  # noqa: N803
-        rules = (self.rule,) if isinstance(self.rule, str) else self.rule
-        receptors = ("er_percent" in X or "er_status" in X) and ("her2_status" in X or "her2_ihc" in X)
-        possible = [r for r in rules if ("subtype" in X if r == "as_given" else receptors)]
-        if not possible:
+        rules = make_settings(
+            SubtypeRule, "subtype", rule=self.rule, ki67_high_at=self.ki67_high_at
+        ).rule_names
+        found = usable_rule(rules, X.columns)
+        if found is None:
             remedy = f"column missing: {' or '.join(rules)} needs subtype, or er_ and her2_ columns"
             problem = Problem(code="header", severity=Severity.ERROR, column="subtype", remedy=remedy)
             headline = "the table for subtype"
             raise CohortError(headline, [problem], "No subtype was computed.")
-        self.rule_ = possible[0]
+        self.rule_ = found
 
     def _compute(self, X: pd.DataFrame) -> dict[str, Any]:  # noqa: N803
         if self.rule_ == "as_given":
-            given = X["subtype"].to_numpy(dtype=object)
-            return {"subtype": np.where(pd.isna(given), None, given)}
+            given = [None if pd.isna(word) else word for word in X["subtype"]]
+            return {"subtype": np.array(given, dtype=object)}
         pr_percent = _numbers(X, "pr_percent")
         return {
             "subtype": surrogate_subtype(
@@ -208,17 +264,17 @@ def _numbers(table: pd.DataFrame, header: str) -> NDArray[np.float64]:
 def _coded(table: pd.DataFrame, header: str, meaning: dict[str, float]) -> Known:
     if header not in table:
         return np.full(len(table), np.nan)
-    return table[header].map(meaning).to_numpy(dtype=np.float64)
+    return np.array([meaning.get(word, np.nan) for word in table[header]], dtype=np.float64)
 
 
 def _receptor(table: pd.DataFrame, receptor: str) -> Known:
-    """Positive from 1 % of cells (ASCO/CAP 2020), else by the status as written."""
+    """By the percentage of cells, else by the status as written."""
     percent = _numbers(table, f"{receptor}_percent")
     status = _coded(table, f"{receptor}_status", {"positive": 1.0, "low_positive": 1.0, "negative": 0.0})
-    return np.where(np.isnan(percent), status, (percent >= 1).astype(np.float64))
+    return np.where(np.isnan(percent), status, np.where(percent >= _POSITIVE_AT, 1.0, 0.0))
 
 
 def _her2(table: pd.DataFrame) -> Known:
     status = _coded(table, "her2_status", {"positive": 1.0, "negative": 0.0})
     ihc = _coded(table, "her2_ihc", {"0": 0.0, "1": 0.0, "3": 1.0})
-    return np.where(np.isnan(status), ihc, status)
+    return np.asarray(np.where(np.isnan(status), ihc, status), dtype=np.float64)
