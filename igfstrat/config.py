@@ -1,7 +1,7 @@
 """Strict YAML: the scalars of YAML 1.2, no surprises, every problem at once.
 
 Only `true` and `false` are booleans; `NO`, `on`, `0123`, `12:30:45` and `2024-01-05` stay text.
-Tags are refused as unsafe; equal keys, aliases in numbers, deep nesting and unknown keys as
+Tags are refused as unsafe; equal keys, aliases that multiply, deep nesting and unknown keys as
 errors. This module holds no schema of its own: each room owns the model of its section and
 derives it from `StrictModel`.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
+import typing
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
@@ -18,18 +19,22 @@ from typing import Annotated, Any, Final, TypeVar
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
-from igfstrat.errors import ConfigError, UnsafeFileError, safe_text
+from igfstrat.errors import ConfigError, IgfstratError, UnsafeFileError, safe_text
 
 _MAX_BYTES: Final = 1_000_000
 _MAX_DEPTH: Final = 40
 _MAX_ALIASES: Final = 20
+_MAX_NODES: Final = 200_000
 
 
 def _as_word(value: Any) -> Any:
     """Codes are text: a bare 0 or true in YAML is what the cell says."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value) if isinstance(value, int | float) else value
+    if isinstance(value, float):  # 1.10 and 1e3 would come back as 1.1 and 1000.0
+        message = "a number with a fraction or an exponent stands where a word is meant; put it in quotes"
+        raise ValueError(message)
+    return str(value) if isinstance(value, int) else value
 
 
 Word = Annotated[str, BeforeValidator(_as_word)]
@@ -49,12 +54,8 @@ _Yaml12Loader.yaml_implicit_resolvers = {}
 for _tag, _pattern, _first in (
     ("tag:yaml.org,2002:bool", r"^(?:true|false)$", "tf"),
     ("tag:yaml.org,2002:null", r"^(?:null|~|)$", ["n", "~", ""]),
-    ("tag:yaml.org,2002:int", r"^[-+]?(?:0|[1-9][0-9]*)$", "-+0123456789"),
-    (
-        "tag:yaml.org,2002:float",
-        r"^[-+]?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?$",
-        "-+0123456789",
-    ),
+    ("tag:yaml.org,2002:int", r"^-?(?:0|[1-9][0-9]*)$", "-0123456789"),
+    ("tag:yaml.org,2002:float", r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?$", "-0123456789"),
 ):
     _Yaml12Loader.add_implicit_resolver(_tag, re.compile(_pattern), list(_first))
 
@@ -101,23 +102,32 @@ def read_yaml(path: Path) -> ConfigText:
     UnsafeFileError
         If it holds a tag, which could ask for code to be run.
     """
+    name = safe_text(path.name)
+    if not _is_file(path):
+        message = f"{safe_text(path)} is not there, or is not a regular file"
+        raise ConfigError(message)
     try:
-        raw = path.read_bytes() if path.is_file() else None
+        with path.open("rb") as handle:
+            raw = handle.read(_MAX_BYTES + 1)
     except OSError as error:
         message = f"cannot read {safe_text(path)}: {error.strerror}"
         raise ConfigError(message) from error
-    if raw is None:
-        message = f"{safe_text(path)} is not there, or is not a regular file"
-        raise ConfigError(message)
     if len(raw) > _MAX_BYTES:
-        message = f"{path.name}: {len(raw):,} bytes; a configuration has at most {_MAX_BYTES:,}"
+        message = f"{name}: too large; a configuration has at most {_MAX_BYTES:,} bytes"
         raise ConfigError(message)
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        message = f"{path.name}: not UTF-8 at byte {error.start}; save it as UTF-8"
+        message = f"{name}: not UTF-8 at byte {error.start}; save it as UTF-8"
         raise ConfigError(message) from error
-    return parse_yaml(text, source=path.name)
+    return parse_yaml(text, source=name)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that is too long, or holds a NUL
+        return False
 
 
 def parse_yaml(text: str, *, source: str) -> ConfigText:
@@ -150,20 +160,22 @@ def parse_yaml(text: str, *, source: str) -> ConfigText:
     try:
         _check_events(text, source)
         root = yaml.compose(text, Loader=_Yaml12Loader)
-    except yaml.YAMLError as error:
+    except IgfstratError:
+        raise
+    except (yaml.YAMLError, ValueError, OverflowError) as error:  # the last two on escapes beyond Unicode
         mark = getattr(error, "problem_mark", None)
         place = f", line {mark.line + 1}" if mark else ""
-        message = f"{source}{place}: not valid YAML ({getattr(error, 'problem', None) or 'unreadable'})"
+        why = safe_text(getattr(error, "problem", None) or "unreadable")
+        message = f"{source}{place}: not valid YAML ({why})"
         raise ConfigError(message) from error
-    lines: dict[tuple[str, ...], int] = {}
     if not isinstance(root, yaml.MappingNode):
         message = f"{source}: empty, or not a mapping of keys to values"
         raise ConfigError(message)
-    faults: list[str] = []
-    data = _build(root, (), lines, faults)
-    if faults:
-        raise ConfigError(_headline(source, faults))
-    return ConfigText(data, lines, source)
+    builder = _Builder(source)
+    data = builder.build(root, ())
+    if builder.faults:
+        raise ConfigError(_headline(source, builder.faults))
+    return ConfigText(data, builder.lines, source)
 
 
 def _check_events(text: str, source: str) -> None:
@@ -186,23 +198,47 @@ def _check_events(text: str, source: str) -> None:
             raise ConfigError(message)
 
 
-def _build(
-    node: yaml.Node, path: tuple[str, ...], lines: dict[tuple[str, ...], int], faults: list[str]
-) -> Any:
-    lines[path] = node.start_mark.line + 1
-    if isinstance(node, yaml.MappingNode):
+class _Builder:
+    """Plain values from the nodes of a document, with the line of each key and every equal key."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.lines: dict[tuple[str, ...], int] = {}
+        self.faults: list[str] = []
+        self._n_nodes = 0
+
+    def build(self, node: yaml.Node, path: tuple[str, ...]) -> Any:
+        self.lines.setdefault(path, node.start_mark.line + 1)
+        self._n_nodes += 1
+        # an alias may stand for a whole tree, or for the tree that it stands in
+        if self._n_nodes > _MAX_NODES or len(path) > _MAX_DEPTH:
+            message = f"{self.source}, line {self.lines[path]}: aliases make it grow without end; write it out plainly"
+            raise ConfigError(message)
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, path)
+        if isinstance(node, yaml.SequenceNode):
+            return tuple(self.build(item, (*path, str(i))) for i, item in enumerate(node.value))
+        return _scalar(node)
+
+    def _mapping(self, node: yaml.MappingNode, path: tuple[str, ...]) -> dict[str, Any]:
         built: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            key = str(key_node.value)
-            if key in built:
-                faults.append(
-                    f"line {key_node.start_mark.line + 1}  {'.'.join((*path, key))}  the key stands twice"
+            line = key_node.start_mark.line + 1
+            if not isinstance(key_node, yaml.ScalarNode):
+                self.faults.append(
+                    f"line {line}  {_dotted(path) or 'the file'}  a key must be one plain word"
                 )
-            built[key] = _build(value_node, (*path, key), lines, faults)
-            lines[(*path, key)] = key_node.start_mark.line + 1
+                continue
+            key = key_node.value
+            where = (*path, key)
+            if key in built:
+                self.faults.append(f"line {line}  {_dotted(where)}  the key stands twice")
+            self.lines[where] = line
+            built[key] = self.build(value_node, where)
         return built
-    if isinstance(node, yaml.SequenceNode):
-        return tuple(_build(item, (*path, str(i)), lines, faults) for i, item in enumerate(node.value))
+
+
+def _scalar(node: yaml.Node) -> Any:
     kind = node.tag.rsplit(":", 1)[-1]
     if kind == "int":
         return int(node.value) if len(node.value) <= 30 else node.value
@@ -211,6 +247,10 @@ def _build(
     if kind == "bool":
         return node.value == "true"
     return None if kind == "null" else str(node.value)
+
+
+def _dotted(path: tuple[str, ...]) -> str:
+    return safe_text(".".join(path))
 
 
 def make_config(model: type[Model], text: ConfigText) -> Model:
@@ -236,8 +276,8 @@ def make_config(model: type[Model], text: ConfigText) -> Model:
     try:
         return model.model_validate(text.data)
     except ValidationError as error:
-        faults = [_fault(model, text, dict(item)) for item in error.errors()]
-        raise ConfigError(_headline(text.source, faults)) from error
+        faults = dict.fromkeys(_fault(model, text, dict(item)) for item in error.errors())
+        raise ConfigError(_headline(text.source, list(faults))) from error
 
 
 def _headline(source: str, faults: list[str]) -> str:
@@ -248,33 +288,46 @@ def _headline(source: str, faults: list[str]) -> str:
 def _fault(model: type[StrictModel], text: ConfigText, error: Mapping[str, Any]) -> str:
     path = tuple(str(part) for part in error["loc"])
     known = path
-    while known and known not in text.lines:
+    while known and known not in text.lines:  # pydantic adds the branches of a union to the path
         known = known[:-1]
-    where = f"line {text.lines.get(known, 1)}  {'.'.join(path) or 'the file'}"
-    if error["type"] == "extra_forbidden":
-        return f"{where}  unknown key{_did_you_mean(path[-1], _siblings(model, path[:-1]))}"
-    if error["type"] == "missing":
-        return f"{where}  missing"
-    found = safe_text(json.dumps(error.get("input"), ensure_ascii=False, default=str))
-    what = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
-    return f"{where}  found {found}; {'must be ' if what.startswith(('a ', 'one ', 'greater', 'less')) else ''}{what}"
+    kind = error["type"]
+    if kind in {"extra_forbidden", "missing"}:
+        where = f"line {text.lines.get(known, 1)}  {_dotted(path)}"
+        siblings = _keys_at(model, path[:-1])
+        return (
+            f"{where}  missing"
+            if kind == "missing"
+            else f"{where}  unknown key{_did_you_mean(path[-1], siblings)}"
+        )
+    where = f"line {text.lines.get(known, 1)}  {_dotted(known) or 'the file'}"
+    what = str(error["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
+    for theirs, ours in _TYPE_WORDS.items():
+        what = what.replace(theirs, ours)
+    value = error.get("input")
+    if isinstance(value, dict):  # a whole section: its lines are in the file
+        return f"{where}  {what}"
+    found = safe_text(json.dumps(value, ensure_ascii=False, default=str))
+    return f"{where}  found {found}; {what}"
 
 
-def _siblings(model: type[StrictModel], path: tuple[str, ...]) -> list[str]:
-    """The keys that would be known where an unknown one stands."""
-    current: Any = model
-    for part in path:
-        if not (isinstance(current, type) and issubclass(current, BaseModel)):
-            return []
-        info = current.model_fields.get(part)
-        current = _model_within(info.annotation) if info else None
-    return list(current.model_fields) if isinstance(current, type) and issubclass(current, BaseModel) else []
+_TYPE_WORDS: Final = {
+    "a valid tuple": "a list",
+    "a valid string": "a word",
+    "a valid dictionary": "a mapping",
+}
 
 
-def _model_within(annotation: Any) -> Any:
+def _keys_at(annotation: Any, path: tuple[str, ...]) -> list[str]:
+    """The keys that would be known at a path below a type."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((m for part in getattr(annotation, "__args__", ()) if (m := _model_within(part))), None)
+        fields = {info.alias or name: info for name, info in annotation.model_fields.items()}
+        if not path:
+            return list(fields)
+        return _keys_at(fields[path[0]].annotation, path[1:]) if path[0] in fields else []
+    parts = typing.get_args(annotation)
+    if typing.get_origin(annotation) in {dict, tuple}:  # one step of the path is a key or an index
+        return next((keys for part in parts if path and (keys := _keys_at(part, path[1:]))), [])
+    return next((keys for part in parts if (keys := _keys_at(part, path))), [])
 
 
 def _did_you_mean(word: str, known: list[str]) -> str:
@@ -306,13 +359,13 @@ def config_path(name: str, kind: str) -> Path:
     """
     path = Path(name)
     if path.suffix in {".yaml", ".yml"} or len(path.parts) > 1:
-        if path.is_file():
+        if _is_file(path):
             return path
         message = f"{safe_text(name)} is not there"
         raise ConfigError(message)
     folder = packaged_configs() / kind
     packaged = folder / f"{name}.yaml"
-    if packaged.is_file():
+    if _is_file(packaged):
         return packaged
     names = sorted(p.stem for p in folder.glob("*.yaml"))
     message = f"no packaged {kind.removesuffix('s')} is named {safe_text(name)!r}{_did_you_mean(name, names)}"

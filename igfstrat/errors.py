@@ -165,9 +165,8 @@ class _Group:
 
     column: str
     remedy: str
-    rows: list[int] = field(default_factory=list)
+    cells: dict[int, str | None] = field(default_factory=dict)
     values: list[str] = field(default_factory=list)
-    first_cell: str = ""
 
 
 def render_problems(problems: Iterable[Problem], *, limit: int = 5) -> list[str]:
@@ -190,16 +189,14 @@ def render_problems(problems: Iterable[Problem], *, limit: int = 5) -> list[str]
     >>> low = [Problem(code="not_positive", severity=Severity.ERROR, column="igf1_ng_ml", row=r,
     ...                value=v, remedy="must be > 0 ng/mL") for r, v in ((17, "-4.0"), (203, "0.0"))]
     >>> print(render_problems(low)[0])
-      igf1_ng_ml  rows 17, 203  found -4.0, 0.0  must be > 0 ng/mL
+      igf1_ng_ml  rows 17, 203 (first: row 17)  found -4.0, 0.0  must be > 0 ng/mL
     """
     groups: dict[tuple[str, str, str], _Group] = {}
     for problem in problems:
         key = (problem.code, problem.column or "", problem.remedy)
         group = groups.setdefault(key, _Group(problem.column or "–", problem.remedy))
         if problem.row is not None:
-            if problem.cell and not group.rows:
-                group.first_cell = f" (first: {problem.cell}, row {problem.row})"
-            group.rows.append(problem.row)
+            group.cells[problem.row] = problem.cell
         if problem.value is not None and problem.value not in group.values:
             group.values.append(problem.value)
     table = [
@@ -216,14 +213,17 @@ def render_problems(problems: Iterable[Problem], *, limit: int = 5) -> list[str]
 
 
 def _rows_text(group: _Group, limit: int) -> str:
-    rows = sorted(set(group.rows))
+    rows = sorted(group.cells)
     if not rows:
         return ""
+    cell = group.cells[rows[0]]
     if len(rows) == 1:
-        return f"row {rows[0]}"
+        return f"row {rows[0]}" + (f" ({cell})" if cell else "")
     shown = ", ".join(str(row) for row in rows[:limit])
     more = f" and {len(rows) - limit} more" if len(rows) > limit else ""
-    return f"rows {shown}{more}{group.first_cell}"
+    # a row to jump to, also for who searches the text for it
+    first = f" (first: row {rows[0]}{f', cell {cell}' if cell else ''})"
+    return f"rows {shown}{more}{first}"
 
 
 def _values_text(values: Sequence[str], limit: int) -> str:
@@ -260,4 +260,4 @@ def safe_text(value: object, *, limit: int = 80) -> str:
         else char
         for char in text[: limit + 1]
     )
-    return shown if len(text) <= limit else shown[:limit] + "…"
+    return shown if len(shown) <= limit else shown[:limit] + "…"

@@ -23,7 +23,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from igfstrat import __version__
+from igfstrat._version import __version__
 from igfstrat.errors import Problem, StorageError, UsageError, safe_text
 
 _PLAIN_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?", re.IGNORECASE | re.ASCII)
@@ -130,7 +130,7 @@ def check_output_folder(path: Path, *, force: bool) -> None:
     if _exists(path / "manifest.json") and not force:
         message = f"{safe_text(path)} holds an earlier run; choose another folder with --out, or replace it with --force"
         raise UsageError(message)
-    nearest = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
+    nearest = next(folder for folder in (path, *path.absolute().parents) if _exists(folder))
     _check_folder(nearest)
 
 
@@ -157,9 +157,8 @@ def make_folder(path: Path) -> None:
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
-    except (OSError, ValueError) as error:  # a name that is too long, a NUL in it, a closed folder on the way
-        why = error.strerror if isinstance(error, OSError) else error
-        message = f"cannot look at {safe_text(path)}: {why}"
+    except OSError as error:  # a name that is too long, a closed folder on the way
+        message = f"cannot look at {safe_text(path)}: {error.strerror}"
         raise StorageError(message) from error
 
 

@@ -7,6 +7,7 @@ notice a wrong unit.
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from dataclasses import dataclass, field
@@ -61,6 +62,7 @@ class Column:
         return self.unit in UNIT_OF_SUFFIX.values()
 
 
+@functools.lru_cache(maxsize=1 << 16)  # headers and codes are few and asked for often
 def fold(text: str) -> str:
     r"""Text without what does not change its meaning: case, width, spaces, kinds of hyphen.
 
@@ -111,7 +113,7 @@ def _free(name: str, title: str, kind: Kind, *aliases: str) -> Column:
 _INF: Final = float("inf")
 _STATUS: Final[dict[str, tuple[str, ...]]] = {
     "positive": ("pos", "+", "p"),
-    "negative": ("neg", "-", "n"),
+    "negative": ("neg", "n"),  # a lone "-" may as well mean that nothing was done: a map has to say so
     "indeterminate": ("equivocal", "borderline"),
 }
 _YES_NO: Final[dict[str, tuple[str, ...]]] = {"yes": ("y", "true", "1"), "no": ("n", "false", "0")}
@@ -245,7 +247,7 @@ ENDPOINTS: Final[dict[str, str]] = {
     "tte": "Time to event (endpoint not defined by its source)",
 }
 
-# canonical name of every number to the unit that its header in the table carries
+# unit of the times of every endpoint, once read
 TIME_UNIT: Final = "months"
 
 FLAG_CODES: Final[dict[str, str]] = {
@@ -255,14 +257,20 @@ FLAG_CODES: Final[dict[str, str]] = {
     "approximate": "marked approximate",
     "assay_not_reference": "measured by another assay than the reference",
     "below_detection": "below the detection limit",
+    "cell_error": "the cell holds a spreadsheet error",
     "control_characters": "control characters in the text",
+    "date_in_names": "a date among gene names",
+    "direct_identifier": "a column that looks like a direct identifier",
     "duplicate": "the same patient twice",
     "event_code": "event code not declared",
     "few_patients": "too few patients",
+    "formula": "a formula",
     "future_date": "date in the future",
     "hidden_rows": "hidden rows",
     "invalid_code": "not one of the codes",
     "invalid_date": "not a date",
+    "long_id": "an identifier far too long",
+    "merged_rows_differ": "rows brought together differ",
     "missing_event": "event missing",
     "missing_input": "missing",
     "missing_symbol": "a symbol stands for missing",

@@ -62,7 +62,7 @@ def parse_unit(text: str) -> str:
     ('ug/mL', 'nmol/L')
     """
     folded = re.sub(r"\s+", "", text).replace("µ", "u").replace("μ", "u").lower()
-    folded = folded.replace("mcg", "u" + "g").replace("nm/l", "nmol/l")
+    folded = folded.replace("mcg", "ug")
     folded = {"nm": "nmol/l", "pm": "pmol/l"}.get(folded, folded)
     for unit in (*_MASS_UNITS, *_MOLAR_UNITS):
         if unit.lower() == folded:
@@ -94,7 +94,7 @@ def conversion_factor(analyte: str, unit: str, to: str, *, molar_mass_kda: float
     UnitError
         If a unit is unknown, or a molar unit is asked of an analyte whose mass is not known.
     DomainError
-        If the mass is not positive.
+        If the mass is not positive and finite.
 
     Examples
     --------
@@ -102,8 +102,8 @@ def conversion_factor(analyte: str, unit: str, to: str, *, molar_mass_kda: float
     7.649
     """
     source, target = parse_unit(unit), parse_unit(to)
-    if molar_mass_kda is not None and not molar_mass_kda > 0:
-        message = f"molar_mass_kda must be > 0, but was {molar_mass_kda}"
+    if molar_mass_kda is not None and not 0 < molar_mass_kda < float("inf"):
+        message = f"molar_mass_kda must be > 0 and finite, but was {molar_mass_kda}"
         raise DomainError(message)
     if (source in _MASS_UNITS) == (target in _MASS_UNITS):
         table = _MASS_UNITS if source in _MASS_UNITS else _MOLAR_UNITS
