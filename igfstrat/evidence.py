@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import csv
 import functools
+import io
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from importlib import resources
 from typing import Final
 
@@ -84,7 +85,7 @@ def load_evidence() -> dict[str, EvidenceEntry]:
     """
     entries: dict[str, EvidenceEntry] = {}
     text = resources.files("igfstrat").joinpath("data/evidence.csv").read_text(encoding="utf-8")
-    for line, record in enumerate(csv.DictReader(text.splitlines()), start=2):
+    for line, record in enumerate(csv.DictReader(io.StringIO(text)), start=2):
         entry = _parse_entry(record)
         fault = _fault_of(entry, entries)
         if fault:
@@ -95,17 +96,26 @@ def load_evidence() -> dict[str, EvidenceEntry]:
 
 
 def _parse_entry(record: dict[str, str]) -> EvidenceEntry:
-    numbers = {"estimate", "ci_lower", "ci_upper"}
-    values: dict[str, object] = {}
-    for item in fields(EvidenceEntry):
-        text = record[item.name]
-        if item.name in numbers:
-            values[item.name] = float(text) if text else None
-        elif item.name == "n":
-            values[item.name] = int(text) if text else None
-        else:
-            values[item.name] = text
-    return EvidenceEntry(**values)  # type: ignore[arg-type]
+    def number(key: str) -> float | None:
+        return float(record[key]) if record[key] else None
+
+    return EvidenceEntry(
+        id=record["id"],
+        disease=record["disease"],
+        biomarker=record["biomarker"],
+        compartment=record["compartment"],
+        subgroup=record["subgroup"],
+        endpoint=record["endpoint"],
+        direction=record["direction"],
+        measure=record["measure"],
+        estimate=number("estimate"),
+        ci_lower=number("ci_lower"),
+        ci_upper=number("ci_upper"),
+        n=int(record["n"]) if record["n"] else None,
+        source=record["source"],
+        status=record["status"],
+        note=record["note"],
+    )
 
 
 def _fault_of(entry: EvidenceEntry, taken: dict[str, EvidenceEntry]) -> str | None:
