@@ -34,8 +34,10 @@ class Cohort:
         Which source column became which canonical column.
     table : DataFrame, one row a patient row
         Canonical columns under their convention headers, concentrations in the canonical unit, NaN or None where
-        there is no value. Columns in doubt are in it too, for showing; `has` tells whether one may be used. Where a value lies beyond a detection limit, `<header>_lower` and `<header>_upper` hold
-        its limits.
+        there is no value. Where a value lies beyond a detection limit, `<header>_lower` and `<header>_upper` hold
+        its limits. Columns in doubt are not in it.
+    doubtful : DataFrame, one row a patient row
+        Columns in doubt, for showing only: what they mean is not known.
     endpoints : dict of str to Endpoint
         Endpoints that could be decoded.
     problems : tuple of Problem
@@ -55,6 +57,7 @@ class Cohort:
     sheet: Sheet
     bindings: Bindings
     table: pd.DataFrame
+    doubtful: pd.DataFrame
     endpoints: dict[str, Endpoint]
     problems: tuple[Problem, ...]
     unusable: dict[str, tuple[Problem, ...]]
@@ -86,7 +89,7 @@ class Cohort:
         bool
             True when `table` holds it.
         """
-        return name in COLUMNS and COLUMNS[name].header in self.table and name not in self.unusable
+        return name in COLUMNS and COLUMNS[name].header in self.table
 
     def require(
         self, columns: Iterable[Sequence[str]], endpoints: Iterable[str] = (), *, outcome: str

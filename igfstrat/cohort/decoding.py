@@ -106,10 +106,14 @@ class _Decoder:
                 self._decode_column(name, binding, patients)
         endpoints = self._endpoints(kept, patients, len(ids))
         self._check_followup(endpoints)
+        # nobody computes with a column in doubt; it is only shown
+        headers = [COLUMNS[name].header for name in self.unusable if name in COLUMNS and name != "patient_id"]
+        doubtful = {key: self.table.pop(key) for key in list(self.table) if _belongs(key, headers)}
         return Cohort(
             sheet=self.sheet,
             bindings=self.bindings,
             table=pd.DataFrame({"patient_id": ids} | self.table),
+            doubtful=pd.DataFrame(doubtful, index=range(len(ids))),
             endpoints=endpoints,
             problems=tuple(self.problems),
             unusable={name: tuple(found) for name, found in self.unusable.items()},
@@ -341,3 +345,7 @@ def _spread(endpoint: Endpoint, patients: NDArray[np.intp], n: int) -> Endpoint:
     reasons = np.full(n, "not a patient", dtype=object)
     time[patients], event[patients], reasons[patients] = endpoint.time, endpoint.event, endpoint.reasons
     return replace(endpoint, time=time, event=event, reasons=tuple(reasons))
+
+
+def _belongs(key: str, headers: list[str]) -> bool:
+    return any(key in {header, f"{header}_lower", f"{header}_upper"} for header in headers)

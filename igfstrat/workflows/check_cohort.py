@@ -104,7 +104,8 @@ def check_cohort(cohort: Cohort) -> CheckResult:
 
 def _column(cohort: Cohort, name: str) -> CheckedColumn:
     binding = cohort.bindings.columns[name]
-    values = cohort.table[binding.column.header]
+    header = binding.column.header
+    values = cohort.table[header] if header in cohort.table else cohort.doubtful[header]
     unusable = cohort.unusable.get(name, ())
     unit = binding.unit or ("?" if binding.column.is_concentration else "–")
     return CheckedColumn(

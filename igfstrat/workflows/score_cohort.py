@@ -20,7 +20,7 @@ from igfstrat.features import (
     missing_inputs,
     required_inputs,
 )
-from igfstrat.schema import COLUMNS, FLAG_CODES
+from igfstrat.schema import FLAG_CODES
 from igfstrat.workflows.plan import ChosenPlan, choose_plan
 
 SCORED, FLAGGED, NOT_SCORED = "scored", "flagged", "not_scored"
@@ -145,9 +145,7 @@ def score_cohort(cohort: Cohort, chosen: ChosenPlan) -> ScoreResult:
     ]
     dates = [d for d in ("diagnosis_date", "last_followup_date") if carried and d in cohort.unusable]
     cohort.require([*groups, *((d,) for d in dates)], carried, outcome="Nothing was scored.")
-    table = cohort.table.drop(
-        columns=[COLUMNS[n].header for n in cohort.unusable if n in COLUMNS], errors="ignore"
-    )
+    table = cohort.table
     builder = FeatureBuilder(plan).fit(table)
     features = builder.transform(table)
     problems = [*cohort.problems, *_unusable(cohort), *_row_flags(cohort, builder, table)]

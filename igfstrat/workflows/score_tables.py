@@ -38,7 +38,7 @@ def score_table(result: ScoreResult) -> pd.DataFrame:
     source = cohort.sheet.cells.set_axis(pd.Index(headers), axis=1)
     added: dict[str, Any] = {str(name): result.features[name].to_numpy() for name in result.features}
     for header in (b.column.header for b in cohort.bindings.columns.values()):
-        if header in cohort.units:
+        if header in cohort.units and header in cohort.table:
             added[header] = cohort.table[header].to_numpy()
     added |= {
         "stratum": result.stratum,

@@ -126,8 +126,6 @@ class _Comparison:
     def __init__(self, cohort: Cohort, chosen: ChosenPlan) -> None:
         self.cohort = cohort
         self.chosen = chosen
-        spoiled = [COLUMNS[n].header for n in cohort.unusable if n in COLUMNS]
-        self.table = cohort.table.drop(columns=spoiled, errors="ignore")
 
     def run(self, endpoints: list[str], by: str) -> SurvivalReportResult:
         grouped = group_patients(self.cohort, self.chosen, by=by, endpoints=endpoints)
@@ -167,7 +165,7 @@ class _Comparison:
         evaluable = groups.copy()
         evaluable[~known | indeterminate] = None
         steps = [
-            ("patients", patients, {"left out by the map": self.cohort.n_filtered,
+            ("patients", patients, {"left out or brought together by the map": self.cohort.n_filtered,
                                     "a summary or note, not a patient": int((~patients).sum())}),
             (f"with {grouping.title}", known & ~indeterminate, {
                 f"no {grouping.title}": int((patients & ~known).sum()),
@@ -191,13 +189,13 @@ class _Comparison:
         features = [
             name
             for name in settings.strata
-            if name in possible_features(self.chosen.plan, self.table.columns)
+            if name in possible_features(self.chosen.plan, self.cohort.table.columns)
         ]
-        computed = FeatureBuilder(self.chosen.plan, only=tuple(features)).fit_transform(self.table)
+        computed = FeatureBuilder(self.chosen.plan, only=tuple(features)).fit_transform(self.cohort.table)
         columns = {name: computed.get(name) for name in settings.strata}
         self.cohort.require([(n,) for n, c in columns.items() if c is None], outcome="No report was written.")
         frame = pd.DataFrame(
-            {n: self.table[COLUMNS[n].header] if c is None else c for n, c in columns.items()}
+            {n: self.cohort.table[COLUMNS[n].header] if c is None else c for n, c in columns.items()}
         )
         joined = frame.astype(str).agg(" / ".join, axis=1).to_numpy(dtype=object)
         joined[frame.isna().any(axis=1).to_numpy()] = None

@@ -1,0 +1,69 @@
+"""Scoring from Python: known answers of public data (realdata) and cases worked by hand."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from igfstrat.cohort import read_cohort
+from igfstrat.workflows.plan import choose_plan, make_feature_pipeline
+from igfstrat.workflows.score_cohort import score
+from igfstrat.workflows.score_tables import score_table
+from tests.cli.cases import as_csv, changed, clean_rows, renamed
+
+DATA = Path(__file__).parents[3] / "shared" / "data"
+
+
+def make_file(tmp_path, rows):
+    path = tmp_path / "cohort.csv"
+    path.write_bytes(as_csv(rows))
+    return path
+
+
+def test_column_in_doubt_is_no_input_of_the_pipeline(tmp_path):
+    rows = changed("igf1_ng_ml", lambda _, v: str(round(float(v) / 7.649, 2)))()
+    cohort = read_cohort(make_file(tmp_path, rows))
+    assert "igf1" in cohort.unusable
+    assert "igf1_ng_ml" not in cohort.table
+    with pytest.raises(ValueError, match="igf1_ng_ml"):
+        make_feature_pipeline("breast").fit_transform(cohort.table)
+
+
+def test_plan_comes_from_the_disease_column(tmp_path):
+    cohort = read_cohort(make_file(tmp_path, [{**row, "disease": "breast"} for row in clean_rows()]))
+    assert choose_plan(None, cohort).origin == "plan breast, from the disease column"
+
+
+def test_without_a_plan_the_features_whose_inputs_are_there_are_computed(tmp_path):
+    result = score(make_file(tmp_path, renamed("igfbp3_ng_ml", "other")()))
+    assert list(result.features) == ["igf1_sds", "igf1_status", "igf1r_status", "subtype"]
+
+
+def test_feature_that_the_input_also_has_gets_a_name_of_its_own(tmp_path):
+    table = score_table(score(make_file(tmp_path, clean_rows()), plan="breast"))
+    assert {"subtype", "subtype_igfstrat"} <= set(table.columns)
+    assert table["subtype"].iloc[3] == "TNBC"
+    assert table["subtype_igfstrat"].iloc[3] == "triple_negative"
+
+
+def test_converted_concentration_is_written_with_its_unit(tmp_path):
+    rows = [{**row, "igf1_ng_ml": repr(float(row["igf1_ng_ml"]) / 7.649)} for row in clean_rows()]
+    rows = [{("igf1_nmol_l" if k == "igf1_ng_ml" else k): v for k, v in row.items()} for row in rows]
+    table = score_table(score(make_file(tmp_path, rows), plan="breast"))
+    expected = [float(row["igf1_ng_ml"]) for row in clean_rows()]
+    np.testing.assert_allclose(table["igf1_ng_ml"].astype(float), expected, rtol=1e-12)
+
+
+@pytest.mark.realdata
+def test_juul_is_flagged_for_its_assay_and_decides_no_status():
+    cohort = read_cohort(DATA / "juul" / "juul.txt", map="juul")
+    result = score(cohort)
+    raw = pd.read_csv(DATA / "juul" / "juul.txt", sep=r"\s+")
+    adults = (raw["age"] >= 18) & raw["igf1"].notna() & raw["sex"].notna()
+    flags = pd.Series(result.flags)
+    assert flags[adults].str.contains("assay_not_reference:igf1_ng_ml").all()
+    assert set(result.features.loc[adults, "igf1_status"]) == {"indeterminate"}
+    in_table = adults & (raw["age"] <= 88)
+    assert result.features.loc[in_table, "igf1_sds"].notna().all()
+    assert result.features.loc[raw["age"] < 18, "igf1_sds"].isna().all()
