@@ -148,5 +148,7 @@ class Igf1Features(FeatureTransformer):
         other_assay = np.array(
             [assay != REFERENCES[self.reference] for assay in self._assays(table)], dtype=bool
         )
-        status[other_assay & pd.notna(status)] = INDETERMINATE
+        # measured, but no reference for this age or assay: that is doubt, not a missing value
+        measured = (np.isfinite(lower) | np.isfinite(upper)) & np.isfinite(who["age"]) & pd.notna(who["sex"])
+        status[measured & (other_assay | pd.isna(status))] = INDETERMINATE
         return status

@@ -210,3 +210,16 @@ def test_the_mass_is_a_setting_and_is_said():
 def test_a_ratio_to_nothing_is_refused(igfbp3, mass):
     with pytest.raises(DomainError, match="must be > 0"):
         molar_ratio([100.0], igfbp3, igfbp3_kda=mass)
+
+
+def test_measured_value_outside_the_reference_is_indeterminate_and_a_missing_one_has_no_status():
+    table = pd.DataFrame(
+        {
+            "igf1_ng_ml": [400.0, np.nan, 150.0, 200.0],
+            "age_years": [12.0, 50.0, np.nan, 50.0],
+            "sex": ["female"] * 4,
+            "igf1_assay": ["ids_isys"] * 4,
+        }
+    )
+    status = Igf1Features(sds_above=1.0).fit_transform(table)["igf1_status"]
+    assert status.tolist() == ["indeterminate", None, None, "high"]
