@@ -40,7 +40,7 @@ class FeatureTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         list of str
             Canonical names.
         """
-        raise NotImplementedError
+        return self._required()
 
     def feature_names(self) -> list[str]:
         """Features in the order of the output.
@@ -50,7 +50,7 @@ class FeatureTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         list of str
             Names.
         """
-        raise NotImplementedError
+        return self._names()
 
     def fit(self, X: pd.DataFrame, y: object = None) -> Self:  # noqa: N803 - scikit-learn's name
         """Learn what the cohort decides, such as a quantile.
@@ -116,8 +116,7 @@ class FeatureTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         list of RowFlag
             Empty where there is none.
         """
-        del X
-        return []
+        return self._flags(X)
 
     def describe(self) -> dict[str, str]:
         """What was done, in words, for a manifest and a methods section.
@@ -127,7 +126,7 @@ class FeatureTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         dict of str to str
             By feature.
         """
-        return {}
+        return self._describe()
 
     def get_feature_names_out(self, input_features: object = None) -> Any:
         """Names of the output columns.
@@ -163,6 +162,21 @@ class FeatureTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             ]
             headline = f"the table for {type(self).__name__}"
             raise CohortError(headline, problems, "No feature was computed.")
+
+    # what a subclass fills in; the public methods above are its documented face
+
+    def _required(self) -> list[str]:
+        raise NotImplementedError
+
+    def _names(self) -> list[str]:
+        raise NotImplementedError
+
+    def _describe(self) -> dict[str, str]:
+        raise NotImplementedError
+
+    def _flags(self, X: pd.DataFrame) -> list[RowFlag]:  # noqa: N803
+        del X
+        return []
 
     def _learn(self, X: pd.DataFrame) -> None:  # noqa: N803
         del X

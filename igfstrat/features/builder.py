@@ -151,50 +151,17 @@ class FeatureBuilder(FeatureTransformer):
         self.plan = plan
         self.only = only
 
-    def required_columns(self) -> list[str]:
-        """Canonical columns without which a feature can't be computed.
-
-        Returns
-        -------
-        list of str
-            Those of every transformer, once fitted.
-        """
+    def _required(self) -> list[str]:
         return [name for t in getattr(self, "transformers_", []) for name in t.required_columns()]
 
-    def feature_names(self) -> list[str]:
-        """Features in the order of the output.
-
-        Returns
-        -------
-        list of str
-            Names.
-        """
+    def _names(self) -> list[str]:
         return [name for name in REGISTRY if name in self.names_]
 
-    def describe(self) -> dict[str, str]:
-        """What was done, in words.
-
-        Returns
-        -------
-        dict of str to str
-            By feature.
-        """
+    def _describe(self) -> dict[str, str]:
         said = {key: text for t in self.transformers_ for key, text in t.describe().items()}
         return {name: said[name] for name in self.feature_names() if name in said}
 
-    def flag_rows(self, X: pd.DataFrame) -> list[RowFlag]:  # noqa: N803 - scikit-learn's name
-        """Doubts about single rows.
-
-        Parameters
-        ----------
-        X : DataFrame, one row a patient
-            Table with canonical headers.
-
-        Returns
-        -------
-        list of RowFlag
-            Of all transformers.
-        """
+    def _flags(self, X: pd.DataFrame) -> list[RowFlag]:  # noqa: N803 - scikit-learn's name
         return [flag for t in self.transformers_ for flag in t.flag_rows(X)]
 
     def _learn(self, X: pd.DataFrame) -> None:  # noqa: N803

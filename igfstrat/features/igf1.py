@@ -65,34 +65,13 @@ class Igf1Features(FeatureTransformer):
         self.sds_above = sds_above
         self.assume_assay = assume_assay
 
-    def required_columns(self) -> list[str]:
-        """Canonical columns without which the features can't be computed.
-
-        Returns
-        -------
-        list of str
-            Canonical names.
-        """
+    def _required(self) -> list[str]:
         return list(IGF1_SDS.inputs)
 
-    def feature_names(self) -> list[str]:
-        """Features in the order of the output.
-
-        Returns
-        -------
-        list of str
-            Names.
-        """
+    def _names(self) -> list[str]:
         return ["igf1_sds"] + (["igf1_status"] if self.sds_above is not None else [])
 
-    def describe(self) -> dict[str, str]:
-        """What was done, in words.
-
-        Returns
-        -------
-        dict of str to str
-            By feature.
-        """
+    def _describe(self) -> dict[str, str]:
         sds = f"LMS reference {self.reference} (assay {REFERENCES[self.reference]}) by age and sex, knots joined linearly"
         cut = (
             f"high: SDS > {self.sds_above:g}; indeterminate unless the assay is the reference's"
@@ -101,19 +80,7 @@ class Igf1Features(FeatureTransformer):
         )
         return {"igf1_sds": sds} | ({"igf1_status": cut} if cut else {})
 
-    def flag_rows(self, X: pd.DataFrame) -> list[RowFlag]:  # noqa: N803 - scikit-learn's name
-        """Doubts about single rows: another assay, an age outside the table.
-
-        Parameters
-        ----------
-        X : DataFrame, one row a patient
-            Table with canonical headers.
-
-        Returns
-        -------
-        list of RowFlag
-            Empty where there is none.
-        """
+    def _flags(self, X: pd.DataFrame) -> list[RowFlag]:  # noqa: N803 - scikit-learn's name
         consequence = "the SDS is shown, its status stays indeterminate"
         return flag_reference_rows(
             X, "igf1", assays=self._assays(X), reference=self.reference, consequence=consequence

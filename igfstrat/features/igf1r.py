@@ -130,34 +130,13 @@ class ExpressionStatus(FeatureTransformer):
         self.of = of
         self.indeterminate = indeterminate
 
-    def required_columns(self) -> list[str]:
-        """Canonical columns without which the status can't be computed.
-
-        Returns
-        -------
-        list of str
-            The measure, once fitted; before that nothing, since one of several is enough.
-        """
+    def _required(self) -> list[str]:
         return [self.measure_] if hasattr(self, "measure_") else []
 
-    def feature_names(self) -> list[str]:
-        """The status.
-
-        Returns
-        -------
-        list of str
-            One name.
-        """
+    def _names(self) -> list[str]:
         return [self.name]
 
-    def describe(self) -> dict[str, str]:
-        """The rule and its cut, in words.
-
-        Returns
-        -------
-        dict of str to str
-            By feature.
-        """
+    def _describe(self) -> dict[str, str]:
         title = COLUMNS[self.measure_].title
         if self.quantile is not None:
             which = "median" if self.quantile == 0.5 else f"{self.quantile:g} quantile"
@@ -170,19 +149,7 @@ class ExpressionStatus(FeatureTransformer):
             text += f"; indeterminate within {self.indeterminate:g} of the cut"
         return {self.name: text}
 
-    def flag_rows(self, X: pd.DataFrame) -> list[RowFlag]:  # noqa: N803 - scikit-learn's name
-        """Rows whose status can't be told.
-
-        Parameters
-        ----------
-        X : DataFrame, one row a patient
-            Table with canonical headers.
-
-        Returns
-        -------
-        list of RowFlag
-            One a row within the band, or beyond a limit that doesn't decide.
-        """
+    def _flags(self, X: pd.DataFrame) -> list[RowFlag]:  # noqa: N803 - scikit-learn's name
         status = self._compute(X)[self.name]
         remedy = "too close to the cut, or known only between limits: status indeterminate"
         return [

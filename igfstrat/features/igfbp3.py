@@ -39,51 +39,18 @@ class Igfbp3Features(FeatureTransformer):
     def __init__(self, reference: str = "ids_isys_2014") -> None:
         self.reference = reference
 
-    def required_columns(self) -> list[str]:
-        """Canonical columns without which the feature can't be computed.
-
-        Returns
-        -------
-        list of str
-            Canonical names.
-        """
+    def _required(self) -> list[str]:
         return list(IGFBP3_SDS.inputs)
 
-    def feature_names(self) -> list[str]:
-        """Features in the order of the output.
-
-        Returns
-        -------
-        list of str
-            Names.
-        """
+    def _names(self) -> list[str]:
         return ["igfbp3_sds"]
 
-    def describe(self) -> dict[str, str]:
-        """What was done, in words.
-
-        Returns
-        -------
-        dict of str to str
-            By feature.
-        """
+    def _describe(self) -> dict[str, str]:
         return {
             "igfbp3_sds": f"LMS reference {self.reference} (assay {REFERENCES[self.reference]}) by age and sex"
         }
 
-    def flag_rows(self, X: pd.DataFrame) -> list[RowFlag]:  # noqa: N803 - scikit-learn's name
-        """Doubts about single rows: another assay, an age outside the table.
-
-        Parameters
-        ----------
-        X : DataFrame, one row a patient
-            Table with canonical headers.
-
-        Returns
-        -------
-        list of RowFlag
-            Empty where there is none.
-        """
+    def _flags(self, X: pd.DataFrame) -> list[RowFlag]:  # noqa: N803 - scikit-learn's name
         assays = stated_assays(X, "igfbp3_assay", None)
         consequence = "the SDS is shown, but can't be compared with the reference"
         return flag_reference_rows(

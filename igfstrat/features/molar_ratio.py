@@ -72,34 +72,13 @@ class MolarRatioFeatures(FeatureTransformer):
     def __init__(self, igfbp3_kda: float = 28.5) -> None:
         self.igfbp3_kda = igfbp3_kda
 
-    def required_columns(self) -> list[str]:
-        """Canonical columns without which the feature can't be computed.
-
-        Returns
-        -------
-        list of str
-            Canonical names.
-        """
+    def _required(self) -> list[str]:
         return list(MOLAR_RATIO.inputs)
 
-    def feature_names(self) -> list[str]:
-        """Features in the order of the output.
-
-        Returns
-        -------
-        list of str
-            Names.
-        """
+    def _names(self) -> list[str]:
         return ["igf1_igfbp3_molar_ratio"]
 
-    def describe(self) -> dict[str, str]:
-        """What was done, in words.
-
-        Returns
-        -------
-        dict of str to str
-            By feature.
-        """
+    def _describe(self) -> dict[str, str]:
         text = f"IGF-1 at {MOLAR_MASS_KDA['igf1']:g} kDa over IGFBP3 at {self.igfbp3_kda:g} kDa"
         return {"igf1_igfbp3_molar_ratio": text}
 

@@ -189,34 +189,13 @@ class SubtypeFeatures(FeatureTransformer):
         self.rule = rule
         self.ki67_high_at = ki67_high_at
 
-    def required_columns(self) -> list[str]:
-        """Canonical columns without which the subtype can't be computed.
-
-        Returns
-        -------
-        list of str
-            Once fitted ``subtype`` where it is given; the surrogates take what there is.
-        """
+    def _required(self) -> list[str]:
         return ["subtype"] if getattr(self, "rule_", None) == "as_given" else []
 
-    def feature_names(self) -> list[str]:
-        """The subtype.
-
-        Returns
-        -------
-        list of str
-            One name.
-        """
+    def _names(self) -> list[str]:
         return ["subtype"]
 
-    def describe(self) -> dict[str, str]:
-        """The rule, in words.
-
-        Returns
-        -------
-        dict of str to str
-            By feature.
-        """
+    def _describe(self) -> dict[str, str]:
         if self.rule_ == "as_given":
             return {"subtype": "as given in the cohort"}
         return {
