@@ -85,12 +85,7 @@ class _Decoder:
         self._check_marks()
         self.problems += check_carried(self.sheet, self.bindings.ignored)
         ids = self._identifiers()
-        aside = np.full(len(ids), "", dtype=object)
-        for index in summary_rows(self.sheet, ids):
-            aside[index] = "a summary or note, not a patient"
-            remedy = "a summary or note under the data, not scored as a patient; delete the row"
-            row = int(self.sheet.row_numbers[index])
-            self.problems.append(Problem(code="summary_row", severity=Severity.FLAG, row=row, remedy=remedy))
+        aside = self._set_aside(ids)
         patients = np.flatnonzero(aside == "")
         if not len(patients):
             remedy = "no patients: every row is a summary or a note"
@@ -106,9 +101,7 @@ class _Decoder:
                 self._decode_column(name, binding, patients)
         endpoints = self._endpoints(kept, patients, len(ids))
         self._check_followup(endpoints)
-        # nobody computes with a column in doubt; it is only shown
-        headers = [COLUMNS[name].header for name in self.unusable if name in COLUMNS and name != "patient_id"]
-        doubtful = {key: self.table.pop(key) for key in list(self.table) if _belongs(key, headers)}
+        doubtful = self._take_doubtful()
         return Cohort(
             sheet=self.sheet,
             bindings=self.bindings,
@@ -122,6 +115,21 @@ class _Decoder:
             units=self.units,
             notes=self.map.notes,
         )
+
+    def _set_aside(self, ids: pd.Series) -> NDArray[np.object_]:
+        aside = np.full(len(ids), "", dtype=object)
+        for index in summary_rows(self.sheet, ids):
+            aside[index] = "a summary or note, not a patient"
+            remedy = "a summary or note under the data, not scored as a patient; delete the row"
+            row = int(self.sheet.row_numbers[index])
+            self.problems.append(Problem(code="summary_row", severity=Severity.FLAG, row=row, remedy=remedy))
+        return aside
+
+    def _take_doubtful(self) -> dict[str, object]:
+        """Take the columns in doubt out of the table: nobody computes with them, they are only shown."""
+        headers = [COLUMNS[name].header for name in self.unusable if name in COLUMNS and name != "patient_id"]
+        spoiled = {f"{header}{end}" for header in headers for end in ("", "_lower", "_upper")}
+        return {key: self.table.pop(key) for key in list(self.table) if key in spoiled}
 
     def _spoil(self, name: str, problem: Problem) -> None:
         """Make a column or an endpoint unusable; without identifiers nothing can be done at all."""
@@ -345,7 +353,3 @@ def _spread(endpoint: Endpoint, patients: NDArray[np.intp], n: int) -> Endpoint:
     reasons = np.full(n, "not a patient", dtype=object)
     time[patients], event[patients], reasons[patients] = endpoint.time, endpoint.event, endpoint.reasons
     return replace(endpoint, time=time, event=event, reasons=tuple(reasons))
-
-
-def _belongs(key: str, headers: list[str]) -> bool:
-    return any(key in {header, f"{header}_lower", f"{header}_upper"} for header in headers)
