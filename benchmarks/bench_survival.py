@@ -1,6 +1,6 @@
 """Times of the survival room beside R, lifelines, scikit-survival and SurPyval, in one table.
 
-    python benchmarks/bench_survival.py [--sizes 10000 100000 1000000] [--repeats 5]
+    python benchmarks/bench_survival.py [--sizes 10000 100000 1000000] [--jobs …] [--repeats 5]
 
 Medians of `repeats` warm runs on one core, and the first call of a fresh process ("cold", kernels from the
 machine's cache). Peers that are not installed here are run by the interpreter named in PEERS_PYTHON; R is run
@@ -206,6 +206,7 @@ def line(job, n, kind, own, cold, others, sort, growth):
 def main():
     parser = argparse.ArgumentParser(description="times of the survival room beside its peers")
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
+    parser.add_argument("--jobs", nargs="+", default=[*JOBS, "cut-point"], choices=[*JOBS, "cut-point"])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--peer", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -216,9 +217,12 @@ def main():
         f"{'seconds':20s} {'n':>9s} {'times':10s} {'igfstrat':>10s} {'cold':>8s} {'R':>10s}"
         f"{'lifelines':>10s}{'sksurv':>10s}{'SurPyval':>10s} {'R/own':>8s} {'peer/own':>8s} {'argsorts':>8s} {'growth':>7s}"
     )
-    jobs = [(job, n, tied) for job in JOBS for tied in (False, True) for n in sorted(options.sizes)]
+    sizes = sorted(options.sizes)
+    jobs = [(job, n, tied) for job in JOBS if job in options.jobs for tied in (False, True) for n in sizes]
+    if "cut-point" in options.jobs:
+        jobs.append(("cut-point", 686, False))
     before = {}
-    for job, n, tied in [*jobs, ("cut-point", 686, False)]:
+    for job, n, tied in jobs:
         d = make_data(n, tied)
         sort = median_time(lambda d=d: np.argsort(d["time"]), options.repeats)
         own = median_time(ours(job, d), options.repeats)

@@ -23,12 +23,54 @@ class Blocks(NamedTuple):
         Offsets into `leave_rows`.
     leave_rows : ndarray of int, shape (e,)
         Rows that had not entered yet at each block.
+    stop : ndarray of int, shape (b,)
+        Row behind the stratum of each block.
+    entry_block : ndarray of int, shape (n,)
+        First block at which each row is at risk; empty when nobody enters late.
     """
 
     first: IntArray
     new_stratum: BoolArray
     leave_first: IntArray
     leave_rows: IntArray
+    stop: IntArray
+    entry_block: IntArray
+
+
+def make_blocks(
+    first: IntArray, stratum: IntArray, codes: IntArray, time: FloatArray, entry: FloatArray | None
+) -> Blocks:
+    """Blocks of rows sorted by stratum and time.
+
+    Parameters
+    ----------
+    first : ndarray of int, shape (b,)
+        Where each block begins.
+    stratum : ndarray of int, shape (b,)
+        Stratum of each block, ascending.
+    codes : ndarray of int, shape (n,)
+        Stratum of each row.
+    time : ndarray of float, shape (b,)
+        Time of each block.
+    entry : ndarray of float, shape (n,), or None
+        Start of observation.
+
+    Returns
+    -------
+    Blocks
+        The blocks.
+    """
+    n, count = len(codes), len(first)
+    new_stratum = np.concatenate(([True], stratum[1:] != stratum[:-1]))
+    starts = np.flatnonzero(new_stratum)
+    sizes = np.diff(starts, append=count)
+    stop = np.repeat(np.append(first, n)[starts + sizes], sizes)
+    leave_first, leave_rows = _leaving(entry, codes, time, stratum)
+    entry_block = np.empty(0, np.int64)
+    if len(leave_rows):
+        entry_block = np.repeat(np.repeat(starts, sizes), np.diff(first, append=n))
+        entry_block[leave_rows] = np.repeat(np.arange(count), np.diff(leave_first)) + 1
+    return Blocks(first, new_stratum, leave_first, leave_rows, stop, entry_block)
 
 
 def blocks_of(sample: Sample) -> Blocks:
@@ -44,38 +86,16 @@ def blocks_of(sample: Sample) -> Blocks:
     Blocks
         One block for each distinct time.
     """
-    count = len(sample.first)
-    leaving = leaving_rows(
-        sample.entry, np.zeros(sample.n, np.int64), sample.time[sample.first], np.zeros(count, np.int64)
+    none = np.zeros(len(sample.first), np.int64)
+    return make_blocks(
+        sample.first, none, np.zeros(sample.n, np.int64), sample.time[sample.first], sample.entry
     )
-    new = np.zeros(count, np.bool_)
-    new[0] = True
-    return Blocks(sample.first, new, *leaving)
 
 
-def leaving_rows(
+def _leaving(
     entry: FloatArray | None, codes: IntArray, time: FloatArray, stratum: IntArray
 ) -> tuple[IntArray, IntArray]:
-    """At which block, going back in time, each late entrant leaves the risk set.
-
-    Parameters
-    ----------
-    entry : ndarray of float, shape (n,), or None
-        Start of observation.
-    codes : ndarray of int, shape (n,)
-        Stratum of each row.
-    time : ndarray of float, shape (b,)
-        Time of each block.
-    stratum : ndarray of int, shape (b,)
-        Stratum of each block, ascending.
-
-    Returns
-    -------
-    leave_first : ndarray of int, shape (b + 1,)
-        Offsets into `leave_rows`.
-    leave_rows : ndarray of int, shape (e,)
-        Rows that had not entered yet at each block.
-    """
+    """Offsets and rows: at which block, going back in time, each late entrant leaves the risk set."""
     blocks = len(time)
     if entry is None:
         return np.zeros(blocks + 1, np.int64), np.empty(0, np.int64)

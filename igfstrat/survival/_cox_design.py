@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from igfstrat.errors import DomainError, EstimationError
-from igfstrat.survival._blocks import Blocks, leaving_rows
+from igfstrat.survival._blocks import Blocks, make_blocks
 from igfstrat.survival._inputs import Sample, read_choice, read_codes, read_sample, refuse_rows
 from igfstrat.survival._risk import rows_of
 from igfstrat.survival._types import BoolArray, FloatArray, IntArray
@@ -86,20 +86,12 @@ class CoxDesign:
         return np.repeat(np.arange(len(self.first)), np.diff(self.first, append=len(self.event)))
 
     @property
-    def block_stop(self) -> IntArray:
-        """Row behind the stratum of each block, shape (b,)."""
-        stops = np.append(np.flatnonzero(self.blocks.new_stratum), len(self.first))
-        behind = stops[np.searchsorted(stops, np.arange(len(self.first)), side="right")]
-        rows: IntArray = np.append(self.first, len(self.event))[behind]
-        return rows
-
-    @property
     def entry_block(self) -> IntArray:
         """First block of the stratum, or after entry, at which each row is at risk, shape (n,)."""
+        if self.truncated:
+            return self.blocks.entry_block
         starts = np.flatnonzero(self.blocks.new_stratum)
-        found = starts[np.searchsorted(starts, self.block_of_row, side="right") - 1]
-        sizes = np.diff(self.blocks.leave_first)
-        found[self.blocks.leave_rows] = np.repeat(np.arange(len(self.first)), sizes) + 1
+        found: IntArray = starts[np.searchsorted(starts, self.block_of_row, side="right") - 1]
         return found
 
     def back(self, values: FloatArray) -> FloatArray:
@@ -178,7 +170,6 @@ def read_design(
     weight = np.ones(sample.n) if sample.weights is None else sample.weights
     x, mean, scale = _scaled(array, sample.order, weight, labels)
     stratum = codes[sample.first]
-    leaving = leaving_rows(sample.entry, codes, sample.time[sample.first], stratum)
     return CoxDesign(
         x=x,
         mean=mean,
@@ -188,7 +179,7 @@ def read_design(
         event=sample.event,
         weight=weight,
         order=sample.order,
-        blocks=Blocks(sample.first, np.concatenate(([True], stratum[1:] != stratum[:-1])), *leaving),
+        blocks=make_blocks(sample.first, stratum, codes, sample.time[sample.first], sample.entry),
         stratum=stratum,
         stratum_labels=stratum_labels,
         ties=ties,

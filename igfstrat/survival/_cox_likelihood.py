@@ -142,6 +142,6 @@ def _exact(design: CoxDesign, predictor: FloatArray) -> Derivatives:
 
     p = design.x.shape[1]
     score, information = np.zeros(p), np.zeros((p, p))
-    where = (design.event, design.first, design.block_stop, design.entry_block)
+    where = (design.event, design.first, design.blocks.stop, design.entry_block)
     value = discrete_terms(design.x, predictor, *where, score, information)
     return Derivatives(value=value, score=score, information=information)

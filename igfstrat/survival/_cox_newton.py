@@ -104,10 +104,16 @@ def _halved(
     slack = 1e-13 * (1.0 + abs(here.value))
     for _ in range(40):
         there = derivatives_at(design, beta + step)
-        if there is not None and there.value >= here.value - slack:
+        if there is not None and there.value >= here.value - slack and _curved(there.information):
             return beta + step, there
         step = step / 2
     return None
+
+
+def _curved(information: FloatArray) -> bool:
+    """Whether the likelihood curves down in every direction, as it does but for rounding."""
+    size = np.sqrt(np.maximum(np.diag(information), 0.0))
+    return bool(size.min() > 0 and np.linalg.eigvalsh(information / np.outer(size, size))[0] > 0)
 
 
 def refuse_singular(information: FloatArray, design: CoxDesign) -> None:
@@ -154,8 +160,6 @@ def _separation(design: CoxDesign, step: FloatArray) -> BoolArray | None:
         score / width,
         design.event,
         design.blocks,
-        design.block_stop,
-        design.entry_block if design.truncated else np.zeros(0, np.int64),
         design.truncated,
         design.ties == "exact",
         _ROUNDING,

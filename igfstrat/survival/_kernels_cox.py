@@ -18,6 +18,9 @@ from igfstrat.survival._blocks import Blocks
 from igfstrat.survival._jit import compiled
 from igfstrat.survival._types import BoolArray, FloatArray, IntArray
 
+# of the largest sum since the last count: below it, what late entrants left behind is mostly rounding
+_LOST = 1e-4
+
 
 @compiled
 def _enter(
@@ -57,6 +60,19 @@ def _leave(x: FloatArray, risk: FloatArray, rows: IntArray, s1: FloatArray) -> f
         for j in range(len(s1)):
             s1[j] -= risk[i] * x[i, j]
     return gone
+
+
+@compiled
+def _rebuild(x: FloatArray, risk: FloatArray, blocks: Blocks, b: int, s1: FloatArray) -> float:
+    """Sums over the risk set of block b from scratch: `s1`, and the risk that is returned."""
+    s1[:] = 0.0
+    total = 0.0
+    for i in range(blocks.first[b], blocks.stop[b]):
+        if blocks.entry_block[i] <= b:
+            total += risk[i]
+            for j in range(len(s1)):
+                s1[j] += risk[i] * x[i, j]
+    return total
 
 
 @compiled
@@ -129,15 +145,18 @@ def sweep(
     """
     p = x.shape[1]
     s1, s1d, mean, own = np.zeros(p), np.zeros(p), np.zeros(p), np.zeros((p, p))
-    s0, at_risk, total = 0.0, 0, 0.0
+    s0, peak, at_risk, total = 0.0, 0.0, 0, 0.0
     stop = len(risk)
     for b in range(len(blocks.first) - 1, -1, -1):
         start = blocks.first[b]
         added, s0d, wd, dead = _enter(x, risk, weight, event, start, stop, s1, s1d)
         gone = blocks.leave_rows[blocks.leave_first[b] : blocks.leave_first[b + 1]]
         s0 += added
+        peak = max(peak, s0)
         if len(gone) > 0:
             s0 -= _leave(x, risk, gone, s1)
+            if s0 < _LOST * peak:
+                s0 = peak = _rebuild(x, risk, blocks, b, s1)
         at_risk += stop - start - len(gone)
         stop = start
         hazard[b] = 0.0
@@ -152,7 +171,7 @@ def sweep(
                 outer += factor[b] * own
                 own[:] = 0.0
         if blocks.new_stratum[b] or at_risk == 0:  # an empty risk set must not leave rounding behind
-            s0, at_risk = 0.0, 0
+            s0, peak, at_risk = 0.0, 0.0, 0
             s1[:] = 0.0
     return total
 
@@ -174,18 +193,25 @@ def accrue(
     total : ndarray of float, shape (n,)
         Filled with the hazards.
     """
-    running = 0.0
-    total[:] = 0.0
+    late = len(blocks.entry_block) > 0
+    summed = np.zeros(len(blocks.first) + 1)  # hazard of the stratum before each block
     for b in range(len(blocks.first)):
         if blocks.new_stratum[b]:
-            running = 0.0
-        running += hazard[b]
+            summed[b] = 0.0
+        summed[b + 1] = summed[b] + hazard[b]
         stop = blocks.first[b + 1] if b + 1 < len(blocks.first) else len(event)
         for i in range(blocks.first[b], stop):
-            # late entrants have minus the hazard at their entry here already
-            total[i] += running - (hazard[b] - hazard_of_dead[b] if event[i] else 0.0)
-        for k in range(blocks.leave_first[b], blocks.leave_first[b + 1]):
-            total[blocks.leave_rows[k]] -= running
+            lived = _lived(summed, hazard, blocks.entry_block[i], b) if late else summed[b + 1]
+            total[i] = lived - (hazard[b] - hazard_of_dead[b] if event[i] else 0.0)
+
+
+@compiled
+def _lived(summed: FloatArray, hazard: FloatArray, start: int, b: int) -> float:
+    """Hazard of the blocks start to b; summed again where the difference would be mostly rounding."""
+    lived = summed[b + 1] - summed[start]
+    if lived < _LOST * summed[b + 1]:
+        lived = hazard[start : b + 1].sum()
+    return float(lived)
 
 
 @compiled
@@ -222,12 +248,17 @@ def block_means(
     """
     p = x.shape[1]
     s1, s1d = np.zeros(p), np.zeros(p)
-    s0, at_risk = 0.0, 0
+    s0, peak, at_risk = 0.0, 0.0, 0
     stop = len(risk)
     for b in range(len(blocks.first) - 1, -1, -1):
         added, s0d, wd, dead = _enter(x, risk, weight, event, blocks.first[b], stop, s1, s1d)
         gone = blocks.leave_rows[blocks.leave_first[b] : blocks.leave_first[b + 1]]
-        s0 += added - _leave(x, risk, gone, s1)
+        s0 += added
+        peak = max(peak, s0)
+        if len(gone) > 0:
+            s0 -= _leave(x, risk, gone, s1)
+            if s0 < _LOST * peak:
+                s0 = peak = _rebuild(x, risk, blocks, b, s1)
         at_risk += stop - blocks.first[b] - len(gone)
         stop = blocks.first[b]
         steps = dead if efron else min(dead, 1)
@@ -240,7 +271,7 @@ def block_means(
             drift[b] += h * here
             drift_of_dead[b] += (1 - c) * h * here
         if blocks.new_stratum[b] or at_risk == 0:
-            s0, at_risk = 0.0, 0
+            s0, peak, at_risk = 0.0, 0.0, 0
             s1[:] = 0.0
 
 
@@ -276,8 +307,6 @@ def separates(
     score: FloatArray,
     event: BoolArray,
     blocks: Blocks,
-    block_stop: IntArray,
-    entry_block: IntArray,
     truncated: bool,
     exact: bool,
     tolerance: float,
@@ -295,10 +324,6 @@ def separates(
         True = event.
     blocks : Blocks
         Where blocks begin.
-    block_stop : ndarray of int, shape (b,)
-        Row behind the stratum of each block.
-    entry_block : ndarray of int, shape (n,)
-        First block at which each row is at risk; read only when truncated.
     truncated : bool
         Whether some rows enter late.
     exact : bool
@@ -319,7 +344,7 @@ def separates(
         if dead < np.inf:
             high, low = highest, lowest
             if truncated:
-                high, low = _range_at_risk(score, entry_block, b, stop, block_stop[b])
+                high, low = _range_at_risk(score, blocks.entry_block, b, stop, blocks.stop[b])
             if dead < max(high, rivals) - tolerance:
                 return False
             strict = strict or dead > min(low, bottom) + 1e3 * tolerance

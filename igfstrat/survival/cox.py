@@ -242,6 +242,9 @@ def cox(
         ties=ties,
     )
     clusters = None if cluster is None else read_codes(cluster, "cluster", len(design.event))[0][design.order]
+    if clusters is not None and clusters.max() == 0:
+        msg = "cluster holds one cluster only; a robust error needs at least two"
+        raise DomainError(msg)
     if clusters is None and np.any(design.weight != np.floor(design.weight)):
         clusters = np.arange(len(design.event))
     if ties == "exact" and clusters is not None:
@@ -267,7 +270,7 @@ def _result(design: CoxDesign, fit: Fit, clusters: IntArray | None, level: float
         covariance = _robust_covariance(design, fit.beta, inverse, clusters)
         robust = np.where(known, np.sqrt(np.diag(covariance)), np.nan)
     covariance = np.where(np.outer(known, known), covariance, np.nan)
-    used = std_error if robust is None else robust
+    used = std_error if robust is None else np.where(robust > 0, robust, np.nan)
     value = fit.final.value + _gain(fit.final) / 2  # the last step is made but not evaluated
     return CoxResult(
         names=design.names,
@@ -291,7 +294,7 @@ def _result(design: CoxDesign, fit: Fit, clusters: IntArray | None, level: float
         level=level,
         iterations=fit.steps,
         firth=False,
-        not_estimable=_separation_message(design, fit),
+        not_estimable=_separation_message(design, fit) or _robust_message(design, robust),
         design=design,
         beta=fit.beta,
     )
@@ -329,6 +332,13 @@ def _separation_message(design: CoxDesign, fit: Fit) -> str | None:
         "value of those at risk, in some direction), so the hazard ratio runs to 0 or infinity; "
         "firth=True gives a finite penalized estimate"
     )
+
+
+def _robust_message(design: CoxDesign, robust: FloatArray | None) -> str | None:
+    if robust is None or (robust > 0).all():
+        return None
+    names = ", ".join(name for name, error in zip(design.names, robust, strict=True) if error <= 0)
+    return f"the robust error of {names} is 0: too few clusters; leave cluster out or make it finer"
 
 
 def chi_square_test(statistic: float, df: int) -> ChiSquareTest:

@@ -57,9 +57,10 @@ def _penalized(design: CoxDesign, beta: FloatArray, free: BoolArray) -> _Penaliz
     for j in np.flatnonzero(free):
         unit = np.zeros(len(beta))
         unit[j] = _STEP
-        near = _half_log_determinant(design, beta + unit) - _half_log_determinant(design, beta - unit)
-        far = _half_log_determinant(design, beta + 2 * unit) - _half_log_determinant(design, beta - 2 * unit)
-        score[j] += (8 * near - far) / (12 * _STEP)
+        around = [_half_log_determinant(design, beta + k * unit) for k in (-2, -1, 1, 2)]
+        if np.isinf(around).any():  # so far out that the information has no determinant
+            return None
+        score[j] += (around[0] - 8 * around[1] + 8 * around[2] - around[3]) / (12 * _STEP)
     return _Penalized(value=here.value + log_determinant / 2, score=score, information=here.information)
 
 
@@ -67,7 +68,9 @@ def _maximize(design: CoxDesign, start: FloatArray, free: BoolArray) -> tuple[Fl
     """Climb from `start` over the free coefficients."""
     beta = start
     here = _penalized(design, beta, free)
-    assert here is not None
+    if here is None:
+        msg = f"the penalized Cox model is not estimable: too few events for {', '.join(design.names)}"
+        raise EstimationError(msg)
     rows = np.ix_(free, free)
     for step_number in range(1, _MAX_STEPS + 1):
         step = np.zeros(len(beta))
@@ -142,12 +145,12 @@ def fit_firth(design: CoxDesign, level: float) -> CoxResult:
     """
     p = len(design.scale)
     zero, free = np.zeros(p), np.ones(p, np.bool_)
-    null = _penalized(design, zero, free)
     start = derivatives_at(design, zero)
     assert start is not None
     refuse_singular(start.information, design)
-    assert null is not None
+    null = _penalized(design, zero, free)
     beta, top, steps = _maximize(design, zero, free)
+    assert null is not None
     lower, upper = _limits(design, beta, top.value, level)
     gain = _gains(design, beta, top.value, null.value)
     covariance = np.linalg.inv(top.information) / np.outer(design.scale, design.scale)

@@ -9,6 +9,8 @@ from scipy.special import ndtr
 from scipy.stats import chi2
 
 from igfstrat import survival as sv
+from igfstrat.survival._cox_design import read_design
+from igfstrat.survival._cox_likelihood import derivatives_at
 from igfstrat.survival._normal import outside_probability
 
 SEEDS = range(6)
@@ -150,6 +152,23 @@ def test_cox_maximizes_the_likelihood_written_out(seed, ties, likelihood):
         assert abs(up - down) / (2 * step) < 1e-6
         curvature = (2 * fit.log_likelihood - up - down) / step**2
         assert curvature == pytest.approx(np.linalg.inv(fit.covariance)[j, j], rel=1e-4)
+
+
+def test_risk_sets_keep_their_digits_when_a_dominant_late_entrant_leaves():
+    x = np.array([[0.0], [1.0], [0.5], [0.2], [40.0], [0.3]])
+    y = {"time": np.array([1.0, 2, 3, 4, 10, 12]), "event": np.array([True, True, True, True, True, False])}
+    entry = np.array(
+        [-1.0, -1, -1, -1, 5, -1]
+    )  # exp(40) enters at 5: the sum before must not be what is left of 1e17
+    design = read_design(**y, covariates=x, names=None, entry=entry, strata=None, weights=None, ties="efron")
+    found = derivatives_at(design, design.scale)
+    step = 1e-4
+    here, up, down = (efron_log_likelihood(np.array([b]), y, x, entry) for b in (1.0, 1 + step, 1 - step))
+    assert found.value == pytest.approx(here, rel=1e-12)
+    assert found.score[0] * design.scale[0] == pytest.approx((up - down) / (2 * step), rel=1e-6)
+    assert found.information[0, 0] * design.scale[0] ** 2 == pytest.approx(
+        (2 * here - up - down) / step**2, rel=1e-4
+    )
 
 
 def penalized(beta, y, x):

@@ -80,6 +80,7 @@ def test_logrank_refuses(change, message):
         ({"ties": "approximate"}, "ties must be one of efron, breslow, exact"),
         ({"ties": "exact", "weights": [1, 2, 1]}, "ties='exact' takes no weights"),
         ({"firth": True, "cluster": [1, 1, 2]}, "firth=True has no robust error"),
+        ({"cluster": [1, 1, 1]}, "cluster holds one cluster only"),
     ],
 )
 def test_cox_refuses(change, message):
