@@ -79,7 +79,7 @@ def compare_groups(
     present = [label for label in order if (labels == label).any()]
     data = {"time": time, "event": event}
     ratios, proportional = _hazard_ratios(data, labels, present)
-    difference, tau = _rmst(data, labels, present)
+    difference, tau = _rmst(data, labels, present, settings.rmst.in_months)
     return EndpointResult(
         name=endpoint.name,
         title=endpoint.title,
@@ -255,14 +255,14 @@ def _proportional(result: Any) -> Estimate:
 
 
 def _rmst(
-    data: dict[str, Any], labels: NDArray[np.str_], present: list[str]
+    data: dict[str, Any], labels: NDArray[np.str_], present: list[str], tau: float | None
 ) -> tuple[Estimate | None, float | None]:
     if len(present) != 2:
         return None, None
     # second group minus first in the order of the report, whatever the alphabet says
     ranks = np.where(labels == present[1], 1, 0)
     try:
-        result = rmst_difference(**data, groups=ranks)
+        result = rmst_difference(**data, groups=ranks, tau=tau)
     except (EstimationError, DomainError) as error:
         return Estimate(not_estimable=str(error)), None
     estimate = Estimate(

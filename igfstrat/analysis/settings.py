@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from igfstrat.config import StrictModel, Word
 
@@ -29,6 +29,59 @@ class Milestones(StrictModel):
         return tuple(sorted({*self.months, *(12.0 * year for year in self.years)}))
 
 
+class Duration(StrictModel):
+    """A time in one unit."""
+
+    years: float | None = Field(default=None, gt=0)
+    months: float | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _one_unit(self) -> Self:
+        if (self.years is None) == (self.months is None):
+            message = "give either years or months"
+            raise ValueError(message)
+        return self
+
+    @property
+    def in_months(self) -> float:
+        """The time in months."""
+        return self.months if self.months is not None else 12.0 * (self.years or 0.0)
+
+
+class RmstSettings(StrictModel):
+    """Horizon of restricted mean survival times: `common` is the smaller of the groups' largest times."""
+
+    tau: Literal["common"] | None = None
+    years: float | None = Field(default=None, gt=0)
+    months: float | None = Field(default=None, gt=0)
+
+    @property
+    def in_months(self) -> float | None:
+        """The horizon in months; None for the common one."""
+        return 12.0 * self.years if self.years is not None else self.months
+
+
+class CompetingSettings(StrictModel):
+    """Column that holds the cause of each event."""
+
+    cause: str
+
+
+class TreatmentSettings(StrictModel):
+    """Column of the treatment, and which of its values is the experimental one."""
+
+    column: str
+    experimental: Word
+
+
+class CutpointSettings(StrictModel):
+    """A cut-point that the data choose."""
+
+    marker: str
+    method: Literal["maximally_selected"] = "maximally_selected"
+    permutations: int = Field(default=10_000, ge=100)
+
+
 class AnalysisSettings(StrictModel):
     """How groups are compared.
 
@@ -37,6 +90,26 @@ class AnalysisSettings(StrictModel):
 
     headline: Literal["logrank", "stratified_logrank", "rmst_difference"] = "logrank"
     strata: tuple[str, ...] = ()
+    covariates: tuple[str, ...] = ()
+    subgroups: tuple[str, ...] = ()
     milestones: Milestones = Milestones(years=(1.0, 3.0, 5.0))
+    rmst: RmstSettings = RmstSettings(tau="common")
+    landmark: Duration | None = None
+    competing: CompetingSettings | None = None
+    missing: Literal["complete_case", "multiple_imputation"] = "complete_case"
+    treatment: TreatmentSettings | None = None
+    cutpoint: CutpointSettings | None = None
     alpha: float = Field(default=0.05, gt=0, lt=0.5)
     order: tuple[Word, ...] = ()
+
+    @property
+    def not_computed(self) -> tuple[str, ...]:
+        """Settings that ask for more than this version computes, so that a report can say so."""
+        asked = {
+            "covariates (adjusted model)": self.covariates,
+            "subgroups": self.subgroups,
+            "competing risks": self.competing,
+            "treatment by marker": self.treatment,
+            "a cut-point from the data": self.cutpoint,
+        }
+        return tuple(name for name, setting in asked.items() if setting)

@@ -187,7 +187,15 @@ def methods(report: SurvivalReport) -> list[str]:
         f"The headline test, decided in the plan, is the {_TEST_NAMES[report.settings['headline']]}, two-sided at {float(report.settings['alpha']):g}.",
         f"Hazard ratios come from a Cox model with Efron's handling of ties, {format_label(reference)} as reference, with Wald intervals; "
         "proportional hazards were examined by the score test against Kaplan–Meier time.",
-        "Restricted mean survival times are compared up to the smaller of the two largest observed times, with Greenwood-type variance.",
+        f"Restricted mean survival times are compared up to {_horizon(report)}, with Greenwood-type variance.",
         "Follow-up is the median by reverse Kaplan–Meier.",
         "Made with " + ", ".join(f"{name} {version}" for name, version in report.versions.items()) + ".",
     ]
+
+
+def _horizon(report: SurvivalReport) -> str:
+    rmst = report.settings["rmst"]
+    for unit in ("years", "months"):
+        if rmst[unit] is not None:
+            return f"{rmst[unit]:g} {unit}"
+    return "the smaller of the two largest observed times"

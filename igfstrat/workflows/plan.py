@@ -12,14 +12,16 @@ from igfstrat.cohort import Cohort
 from igfstrat.config import config_path, make_config, read_yaml
 from igfstrat.features import FeatureBuilder, FeaturePlan
 from igfstrat.files import sha256_of
+from igfstrat.models import ModelSettings
 
 _PLAN_OF_DISEASE: Final = {"breast": "breast", "nsclc": "lung"}
 
 
 class Plan(FeaturePlan):
-    """Features, status rules and strata, and how groups are compared."""
+    """Features, status rules and strata, how groups are compared, and the risk model."""
 
     analysis: AnalysisSettings = AnalysisSettings()
+    model: ModelSettings | None = None
 
 
 class ChosenPlan:

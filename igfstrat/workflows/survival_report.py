@@ -128,6 +128,9 @@ class _Comparison:
         self.chosen = chosen
 
     def run(self, endpoints: list[str], by: str) -> SurvivalReportResult:
+        if self.chosen.plan.analysis.landmark is not None:
+            message = "analysis.landmark in the plan: this version has no landmark analysis, so no report was written"
+            raise UsageError(message)
         grouped = group_patients(self.cohort, self.chosen, by=by, endpoints=endpoints)
         grouping = grouped.grouping
         groups, flow = self._evaluable(grouped.values, grouping)
@@ -211,6 +214,9 @@ class _Comparison:
             )
         if len(results) > 1:
             said.append(f"{len(results)} endpoints are compared; no p-value is corrected for their number.")
+        missing = self.chosen.plan.analysis.not_computed
+        if missing:
+            said.append(f"The plan also asks for {', '.join(missing)}: this version doesn't compute that.")
         for result in results:
             if result.note:
                 said.append(f"{result.name.upper()}: {result.note}.")

@@ -1,0 +1,87 @@
+"""Plans as people write them: every documented key is read, and what isn't computed is said. Worked by hand."""
+
+import pytest
+
+from igfstrat.config import make_config, parse_yaml
+from igfstrat.errors import ConfigError, UsageError
+from igfstrat.workflows.plan import ChosenPlan, Plan
+from igfstrat.workflows.survival_report import survival_report
+from tests.cli.cases import as_csv, clean_rows
+
+FULL = """
+disease: breast
+features: [igf1_sds, igfbp3_sds, igf1_igfbp3_molar_ratio, igf1r_status, subtype]
+status:
+  igf1r_status: {at_least: 2, of: igf1r_ihc}
+  igf1_status: {sds_above: 1.0, reference: ids_isys_2014, assume_assay: null}
+subtype: {rule: as_given}
+strata:
+  - {name: "luminal B, IGF-1R high", where: {subtype: luminal_b, igf1r_status: high}}
+  - {name: other}
+analysis:
+  headline: stratified_logrank
+  strata: [subtype]
+  covariates: [age_years]
+  subgroups: [subtype]
+  milestones: {years: [1, 3], months: [6]}
+  rmst: {years: 2}
+  landmark: null
+  competing: null
+  missing: complete_case
+  treatment: null
+  cutpoint: null
+  alpha: 0.05
+model:
+  type: cox
+  predictors: [igf1_sds, igf1r_status]
+  interactions: [[subtype, igf1r_status]]
+  penalty: {ridge: tuned}
+  horizons: {months: [12, 36, 60]}
+"""
+
+
+def make_plan(text):
+    return ChosenPlan(make_config(Plan, parse_yaml(text, source="plan.yaml")), "plan", None)
+
+
+def run(tmp_path, text):
+    path = tmp_path / "cohort.csv"
+    path.write_bytes(as_csv(clean_rows()))
+    return survival_report(path, endpoint="dfs", plan=make_plan(text)).report
+
+
+def test_every_documented_key_is_read_and_what_is_not_computed_is_said(tmp_path):
+    report = run(tmp_path, FULL)
+    result = report.endpoints[0]
+    assert result.stratified_logrank.p_value is not None
+    assert [m.months for m in result.groups[0].milestones] == [6.0, 12.0, 36.0]
+    assert result.rmst_tau == 24.0
+    assert any("covariates (adjusted model), subgroups" in text for text in report.limitations)
+
+
+def test_headline_is_the_plan_s_whatever_the_others_say(tmp_path):
+    from igfstrat.report.sentences import headline_estimate
+
+    result = run(tmp_path, FULL).endpoints[0]
+    assert headline_estimate(result) is result.stratified_logrank
+
+
+def test_landmark_is_refused_rather_than_ignored(tmp_path):
+    with pytest.raises(UsageError, match="no landmark analysis"):
+        run(tmp_path, FULL.replace("landmark: null", "landmark: {months: 3}"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("headline: stratified_logrank", "headline: best_p", "headline"),
+        ("alpha: 0.05", "alpha: 1.5", "less than 0.5"),
+        ("covariates:", "covariate:", "did you mean 'covariates'"),
+        ("[1, 3]", "[-1]", "milestones must be > 0"),
+        ("rmst: {years: 2}", "rmst: {years: 0}", "greater than 0"),
+        ("type: cox", "type: coxph", "model.type"),
+    ],
+)
+def test_misspelt_or_impossible_settings_are_refused(old, new, said):
+    with pytest.raises(ConfigError, match=said):
+        make_plan(FULL.replace(old, new, 1))
