@@ -2,7 +2,8 @@
 
 Direction is always that of the high level of the biomarker (or of giving the drug), and is looked
 up by disease, biomarker, compartment, subgroup and endpoint; no rule here or elsewhere says that
-more IGF is worse. The entries live in `igfstrat/data/evidence.csv`.
+more IGF is worse. The entries live in `igfstrat/data/evidence.csv`; `docs/evidence.md` explains them.
+It judges no source: where sources disagree, all of them are kept, and `group_evidence` says so.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from __future__ import annotations
 import csv
 import functools
 import io
+import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Final
@@ -24,6 +26,44 @@ COMPARTMENTS: Final = (
 )  # fmt: skip
 DIRECTIONS: Final = ("favourable", "adverse", "null", "conflicting", "not_applicable")
 STATUSES: Final = ("reported", "conflicting", "retracted", "unverified")
+# the vocabulary: an entry that uses another word is refused, so that a search can't miss it by a spelling
+DISEASES: Final = (
+    "breast", "nsclc", "sclc", "lung", "prostate", "colorectal", "pancreatic", "bone_metastasis", "solid",
+    "healthy", "any",
+)  # fmt: skip
+BIOMARKERS: Final = (
+    "ag_1024", "aromatase_inhibitor", "bms_754807", "bone_metastases", "bone_only_metastases",
+    "breviscapine", "chemotherapy", "circ_ppapdc1a", "cixutumumab", "dalotuzumab", "egfr_mutation",
+    "figitumumab", "free_igf1", "fulvestrant", "ganitumab", "her2", "igf1", "igf1_ca_repeat",
+    "igf1_genetic", "igf1_haplotype", "igf1_igfbp3_molar_ratio", "igf1_igfbp_vitronectin", "igf1_lowering",
+    "igf1_x_oestradiol", "igf1r", "igf1r_antibody", "igf1r_copy_number", "igf1r_inhibitor",
+    "igf1r_insr_hybrid", "igf1r_snps", "igf2", "igf2r", "igf_axis", "igf_pathway_snps", "igf_targeted_drug",
+    "igfbp2", "igfbp3", "igfbp4", "igfbp5", "igfbp5_igfbp4_ratio", "igfbp_from_fibroblasts", "igfbp_snps",
+    "igfbp_x_erbb2", "insr_a", "irs1", "irs2", "kras_mutation", "linsitinib", "ll6", "muc1", "myb", "none",
+    "nvp_adw742", "octreotide", "r1507", "robatumumab", "rs2016347", "rs2854744", "rs28674628", "rs2946834",
+    "rs703556", "rs7965399", "src_axl", "subtype", "tnm8_stage", "vegfc", "w0101", "xentuzumab",
+)  # fmt: skip
+ENDPOINTS: Final = (
+    "10-year dfs", "10-year distant metastasis", "5-year dfs", "5-year distant dfs", "5-year os",
+    "activation", "activity", "adverse events", "age at diagnosis", "all-cause mortality",
+    "alternative signalling", "angiogenesis", "autoregulation", "biology", "bone among relapses",
+    "bone colonisation", "bone metastasis growth", "bone tropism", "change per decade of age",
+    "chemosensitisation", "co-expression with vegfr2", "correlation with age", "correlation with igfbp3",
+    "correlation with tumour igf1", "death", "deaths", "definition", "dfs", "disease development", "dss",
+    "early-onset incidence", "efficacy", "efs", "emt", "er activation", "h_score definition", "igf1r level",
+    "incidence", "incidence rate", "invasion", "level", "lymph-node metastasis", "mammographic density",
+    "metastasis", "migration", "molar mass", "oestrogen synthesis", "ongoing trial", "orr", "os", "outcome",
+    "pcr", "pfs", "pfs interaction", "plasma igf1", "plasma igfbp3", "plausible range", "predictive",
+    "prevalence", "prognostic variables", "progression", "proliferation signature", "promoter binding",
+    "radiosensitisation", "re-sensitisation", "recurrence", "reference", "response", "rfs",
+    "risk, screening, prognosis", "safety", "sensitivity to igf1r inhibition", "sensitivity to osimertinib",
+    "share", "share of total igf1", "shift of level", "stage", "stemness", "suitable for imaging",
+    "tolerability", "transformation", "trastuzumab resistance", "treatment effect on dfs",
+    "treatment effect on os", "treatment effect on pfs", "treatment resistance", "ttp", "tumour growth",
+    "tumour suppression", "tumourigenesis",
+)  # fmt: skip
+_VOICES: Final = ("reported", "conflicting")  # what counts when sources are compared
+GROUP_KEYS: Final = ("disease", "biomarker", "compartment", "subgroup", "endpoint")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +75,8 @@ class EvidenceEntry:
     id : str
         Key by which code, plans and cohort configs name it.
     disease, biomarker, compartment, subgroup, endpoint : str
-        What it is about. `compartment` is one of `COMPARTMENTS`.
+        What it is about; all but `subgroup` are words of `DISEASES`, `BIOMARKERS`, `COMPARTMENTS` and
+        `ENDPOINTS`. Membranous, cytoplasmic or nuclear protein is told by `subgroup` or `note`.
     direction : str
         For the high level: one of `DIRECTIONS`.
     measure : str
@@ -81,12 +122,17 @@ def load_evidence() -> dict[str, EvidenceEntry]:
     Raises
     ------
     EvidenceError
-        If an entry has no source, an unknown compartment, direction or status, or an id that is taken.
+        With the line, if an entry has no source, a word outside the vocabulary, a number that is none, an
+        interval without its estimate, no patients, or an id that is taken.
     """
     entries: dict[str, EvidenceEntry] = {}
     text = resources.files("igfstrat").joinpath("data/evidence.csv").read_text(encoding="utf-8")
     for line, record in enumerate(csv.DictReader(io.StringIO(text)), start=2):
-        entry = _parse_entry(record)
+        try:
+            entry = _parse_entry(record)
+        except (ValueError, KeyError, TypeError) as error:
+            message = f"evidence.csv, line {line}, {record.get('id')}: {error}"
+            raise EvidenceError(message) from None
         fault = _fault_of(entry, entries)
         if fault:
             message = f"evidence.csv, line {line}, {entry.id}: {fault}"
@@ -96,6 +142,10 @@ def load_evidence() -> dict[str, EvidenceEntry]:
 
 
 def _parse_entry(record: dict[str, str]) -> EvidenceEntry:
+    if None in record or None in record.values():
+        message = "the number of fields is not that of the header"
+        raise ValueError(message)
+
     def number(key: str) -> float | None:
         return float(record[key]) if record[key] else None
 
@@ -121,15 +171,37 @@ def _parse_entry(record: dict[str, str]) -> EvidenceEntry:
 def _fault_of(entry: EvidenceEntry, taken: dict[str, EvidenceEntry]) -> str | None:
     if entry.id in taken:
         return "the id is taken"
-    if not entry.source:
+    if not entry.source.strip():
         return "no source"
     for value, known in (
         (entry.compartment, COMPARTMENTS),
         (entry.direction, DIRECTIONS),
         (entry.status, STATUSES),
+        (entry.disease, DISEASES),
+        (entry.biomarker, BIOMARKERS),
+        (entry.endpoint, ENDPOINTS),
     ):
         if value not in known:
             return f"{value!r} is none of {', '.join(known)}"
+    return _numeric_fault_of(entry)
+
+
+def _numeric_fault_of(entry: EvidenceEntry) -> str | None:
+    lower, upper = entry.ci_lower, entry.ci_upper
+    numbers = [x for x in (entry.estimate, lower, upper) if x is not None]
+    if not all(math.isfinite(x) for x in numbers):
+        return "a number is not finite"
+    if (lower is None) != (upper is None):
+        return "an interval has two ends"
+    # a plausible range (E-u-03) is an interval without an estimate
+    if lower is not None and upper is not None:
+        middle = lower if entry.estimate is None else entry.estimate
+        if not lower <= middle <= upper:
+            return f"the interval {lower:g} to {upper:g} does not contain {middle:g}"
+    if entry.estimate is not None and not entry.measure:
+        return "an estimate without its measure"
+    if entry.n is not None and entry.n <= 0:
+        return f"n is {entry.n}, and must be > 0"
     return None
 
 
@@ -179,13 +251,16 @@ def find_evidence(
     compartment: str | None = None,
     subgroup: str | None = None,
     endpoint: str | None = None,
+    retracted: bool = False,
 ) -> Sequence[EvidenceEntry]:
-    """Entries that match every given key; retracted ones are left out.
+    """Entries that match every given key; retracted ones only on request.
 
     Parameters
     ----------
     disease, biomarker, compartment, subgroup, endpoint : str, optional
         Exact values; None matches all.
+    retracted : bool
+        Whether entries from retracted sources are found too; they then come with a warning.
 
     Returns
     -------
@@ -202,8 +277,100 @@ def find_evidence(
     wanted = {"disease": disease, "biomarker": biomarker, "compartment": compartment, "subgroup": subgroup,
               "endpoint": endpoint}  # fmt: skip
     given = {key: value for key, value in wanted.items() if value is not None}
-    return tuple(
+    found = tuple(
         entry
         for entry in load_evidence().values()
-        if entry.status != "retracted" and all(getattr(entry, key) == value for key, value in given.items())
+        if (retracted or entry.status != "retracted")
+        and all(getattr(entry, key) == value for key, value in given.items())
     )
+    withdrawn = [entry.id for entry in found if entry.status == "retracted"]
+    if withdrawn:
+        warnings.warn(
+            f"from retracted sources, and not to be used as evidence: {', '.join(withdrawn)}",
+            IgfstratWarning,
+            stacklevel=2,
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceGroup:
+    """Entries about the same question.
+
+    Parameters
+    ----------
+    key : tuple of str
+        What they share: values of the keys they were grouped by.
+    entries : tuple of EvidenceEntry
+        In the order of the registry.
+    """
+
+    key: tuple[str, ...]
+    entries: tuple[EvidenceEntry, ...]
+
+    @property
+    def directions(self) -> dict[str, tuple[str, ...]]:
+        """Ids by direction; what has none (prevalences, levels), or is unverified or retracted, is left out."""
+        told = [e for e in self.entries if e.status in _VOICES]
+        return {
+            direction: ids
+            for direction in DIRECTIONS
+            if direction != "not_applicable"
+            and (ids := tuple(e.id for e in told if e.direction == direction))
+        }
+
+    @property
+    def direction(self) -> str:
+        """What the sources say together: `conflicting` where any disagreement is known."""
+        return "conflicting" if self.disagreement else next(iter(self.directions), "not_applicable")
+
+    @property
+    def disagreement(self) -> str:
+        """Where the sources disagree, in a sentence; empty where they don't."""
+        told = "; ".join(f"{direction} ({', '.join(ids)})" for direction, ids in self.directions.items())
+        disputed = [e.id for e in self.entries if e.status == "conflicting"]
+        if set(self.directions) == {"conflicting"}:
+            return f"studies disagree: {told}"
+        if len(self.directions) < 2:
+            return f"disputed by other entries: {', '.join(disputed)}" if disputed else ""
+        if disputed or _contradict_in_a_subgroup(self.entries):
+            return f"sources disagree: {told}"
+        return f"direction depends on subgroup: {told}"
+
+
+def _contradict_in_a_subgroup(entries: Sequence[EvidenceEntry]) -> bool:
+    said: dict[str, set[str]] = {}
+    for entry in entries:
+        if entry.direction != "not_applicable" and entry.status in _VOICES:
+            said.setdefault(entry.subgroup, set()).add(entry.direction)
+    return any(len(directions) > 1 for directions in said.values())
+
+
+def group_evidence(
+    entries: Iterable[EvidenceEntry], *, by: Sequence[str] = GROUP_KEYS
+) -> tuple[EvidenceGroup, ...]:
+    """Entries brought together by what they are about.
+
+    Parameters
+    ----------
+    entries : iterable of EvidenceEntry
+        For instance what `find_evidence` returns.
+    by : sequence of str
+        Fields that entries of a group share. Without `subgroup`, a group's `disagreement` tells
+        sources that contradict each other from directions that differ between subgroups.
+
+    Returns
+    -------
+    tuple of EvidenceGroup
+        In the order in which each was first met.
+
+    Examples
+    --------
+    >>> found = find_evidence(disease="nsclc", biomarker="dalotuzumab", endpoint="pfs")
+    >>> [group.disagreement for group in group_evidence(found)]
+    ['sources disagree: favourable (S2-26); null (E-e-08)']
+    """
+    groups: dict[tuple[str, ...], list[EvidenceEntry]] = {}
+    for entry in entries:
+        groups.setdefault(tuple(getattr(entry, name) for name in by), []).append(entry)
+    return tuple(EvidenceGroup(key, tuple(members)) for key, members in groups.items())

@@ -46,7 +46,7 @@ def test_direction_is_looked_up_by_every_key():
     assert [
         e.estimate for e in find_evidence(disease="breast", biomarker="igf1r", subgroup="HR+", endpoint="dfs")
     ] == [0.61]
-    assert find_evidence(disease="breast", biomarker="igf1r", compartment="tumour_mrna") == ()
+    assert find_evidence(disease="breast", biomarker="igf1r", compartment="tumour_mrna", endpoint="pfi") == ()
 
 
 def test_every_id_that_code_names_is_in_the_registry():

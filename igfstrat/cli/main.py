@@ -9,6 +9,7 @@ import typer
 from igfstrat._version import __version__
 from igfstrat.cli.check import check
 from igfstrat.cli.demo import demo
+from igfstrat.cli.evidence import evidence
 from igfstrat.cli.report import report
 from igfstrat.cli.score import score
 from igfstrat.cli.synthesize import synthesize
@@ -26,6 +27,7 @@ _VERBS = (
     (check, "What would be read, how, and every problem; --write-map drafts a cohort map."),
     (score, "Features, status, strata and flags for every row."),
     (report, "Kaplan–Meier report: curves, tests and hazard ratios by group."),
+    (evidence, "What was reported about a biomarker, with sources, and where they disagree."),
 )
 for _verb, _help in _VERBS:
     app.command(name=_verb.__name__, help=_help)(_verb)
