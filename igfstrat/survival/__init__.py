@@ -15,7 +15,8 @@ from igfstrat.survival.competing import (
     gray_test,
 )
 from igfstrat.survival.concordance import ConcordanceResult, concordance, concordance_uno
-from igfstrat.survival.cox import ChiSquareTest, CoxResult, cox
+from igfstrat.survival.cox import cox
+from igfstrat.survival.cox_result import ChiSquareTest, CoxResult
 from igfstrat.survival.curves import (
     SurvivalAt,
     SurvivalCurve,

@@ -190,3 +190,8 @@ def score_residuals_of(design: CoxDesign, beta: FloatArray) -> FloatArray:
     risk = (swept.risk / design.weight)[:, None]
     own = np.where(event, design.x - mean[block], 0.0)
     return (own - risk * (design.x * swept.total[:, None] - lived)) * design.scale
+
+
+def dfbeta_of(design: CoxDesign, beta: FloatArray, inverse: FloatArray) -> FloatArray:
+    """Change of each estimate when a row is left out, shape (n, p)."""
+    return (score_residuals_of(design, beta) * design.weight[:, None]) @ inverse

@@ -27,7 +27,8 @@ from igfstrat.survival._inputs import read_groups, read_sample
 from igfstrat.survival._intervals import survival_interval
 from igfstrat.survival._risk import block_sums, risk_table
 from igfstrat.survival._types import FloatArray, IntArray
-from igfstrat.survival.cox import CoxResult, cox
+from igfstrat.survival.cox import cox
+from igfstrat.survival.cox_result import CoxResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

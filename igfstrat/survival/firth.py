@@ -26,7 +26,7 @@ from igfstrat.survival._cox_likelihood import derivatives_at
 from igfstrat.survival._cox_newton import refuse_singular
 from igfstrat.survival._intervals import ratio_of
 from igfstrat.survival._types import BoolArray, FloatArray
-from igfstrat.survival.cox import CoxResult, chi_square_test
+from igfstrat.survival.cox_result import CoxResult, chi_square_test
 
 _STEP = 2e-3  # of a covariate's standard deviation: the error of the difference is about 1e-12
 _MAX_STEPS = 300

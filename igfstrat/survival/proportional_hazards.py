@@ -23,7 +23,7 @@ from igfstrat.survival._cox_likelihood import hazards_at
 from igfstrat.survival._inputs import Sample, read_choice
 from igfstrat.survival._logrank import chi_square_p
 from igfstrat.survival._types import FloatArray
-from igfstrat.survival.cox import CoxResult
+from igfstrat.survival.cox_result import CoxResult
 from igfstrat.survival.curves import curve_of_sample
 
 _SINGULAR = 1e12  # condition number beyond which a statistic would be rounding
