@@ -213,28 +213,6 @@ def show_problems(problems: Iterable[Problem], *, wanted: Severity, title: str) 
             say(f"  … and {len(lines) - 50} more kinds, all in problems.csv")
 
 
-def inputs_of(cohort: Path, map: str | None, plan: Path | None) -> list[Path]:  # noqa: A002
-    """Files that a run reads, for its manifest.
-
-    Parameters
-    ----------
-    cohort : Path
-        The cohort.
-    map : str or None
-        Cohort map, as on the command line.
-    plan : Path or None
-        File of the plan.
-
-    Returns
-    -------
-    list of Path
-        Existing files.
-    """
-    from igfstrat.config import config_path
-
-    return [cohort, *([config_path(map, "maps")] if map else []), *([plan] if plan else [])]
-
-
 def refuse(message: str) -> NoReturn:
     """End with a usage error.
 

@@ -18,7 +18,6 @@ from igfstrat.cli.common import (
     SheetOption,
     StrictOption,
     command_line,
-    inputs_of,
     read,
     refuse,
     run,
@@ -63,10 +62,10 @@ def report(
     int
         Exit code.
     """
-    from igfstrat.files import check_output_folder, write_manifest
+    from igfstrat.files import check_output_folder
     from igfstrat.report import FORMATS
     from igfstrat.report.sentences import summary
-    from igfstrat.workflows.survival_report import manifest_content, survival_report
+    from igfstrat.workflows.survival_report import survival_report, write_report
 
     del debug
     wanted = [name.strip() for name in formats.split(",") if name.strip()]
@@ -79,11 +78,7 @@ def report(
     if strict and result.is_flagged:
         show_problems(table.problems, wanted=Severity.FLAG, title="Flagged:")
         refuse("--strict: something would be flagged, so no report was written")
-    written = result.save(out, formats=wanted)
-    inputs = inputs_of(cohort, map, result.chosen.path)
-    write_manifest(
-        out / "manifest.json", command=command_line(), inputs=inputs, content=manifest_content(result)
-    )
+    written = write_report(result, out, formats=wanted, command=command_line())
     say(
         f"{table.n_rows} rows read · {result.chosen.origin} · groups by {result.report.grouping.title}: {result.report.grouping.rule}"
     )
@@ -94,5 +89,5 @@ def report(
         say(f"  Note: {note}")
     show_problems(table.problems, wanted=Severity.NOTICE, title="To know:")
     show_problems(table.problems, wanted=Severity.FLAG, title="Flagged:")
-    say(f"Open {written[0]}   ({len(written)} files and manifest.json in {out})   Research use only.")
+    say(f"Open {written[0]}   ({len(written)} files in {out})   Research use only.")
     return ExitCode.FLAGGED if result.is_flagged else ExitCode.OK

@@ -19,7 +19,6 @@ from igfstrat.cli.common import (
     StrictOption,
     command_line,
     counted,
-    inputs_of,
     read,
     run,
     say,
@@ -69,8 +68,7 @@ def score(
     result = score_cohort(table, choose_plan(plan, table))
     if strict:
         refuse_flagged(result)
-    inputs = inputs_of(cohort, map, result.chosen.path)
-    written = write_scores(result, out, source=cohort, command=command_line(), inputs=inputs)
+    written = write_scores(result, out, command=command_line())
     _show_scores(result)
     what = " (sheets scores, flags, summary, dictionary, provenance)" if out.suffix.lower() == ".xlsx" else ""
     say(f"Wrote {written[0]}{what}, {', '.join(path.name for path in written[1:])}.   Research use only.")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,8 @@ class Cohort:
         Conversions that were made, by header: what a manifest prints.
     notes : tuple of str
         Notes of the map on the source.
+    files : tuple of Path
+        Every file that was read: the cohort, what was joined to it, its map.
     """
 
     sheet: Sheet
@@ -65,6 +68,7 @@ class Cohort:
     n_filtered: int = 0
     units: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
 
     @property
     def n_rows(self) -> int:

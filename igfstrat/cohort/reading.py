@@ -6,6 +6,7 @@ decodes them.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from igfstrat.cohort.binding import bind_columns
@@ -69,7 +70,10 @@ def read_cohort(
     table, n_filtered = filter_rows(table, by_map.rows)
     bindings = bind_columns(table, cohort_map)
     table, n_merged = merge_patients(table, by_map, bindings)
-    return decode_sheet(table, bindings, by_map, n_filtered=n_filtered + n_merged)
+    cohort = decode_sheet(table, bindings, by_map, n_filtered=n_filtered + n_merged)
+    joined_files = [path.parent / join.file for join in by_map.join if join.file is not None]
+    map_file = [config_path(str(map), "maps")] if isinstance(map, str | Path) else []
+    return replace(cohort, files=(path, *joined_files, *map_file))
 
 
 def _load_map(source: str | Path | CohortMap | None) -> CohortMap | None:

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Final
 
 from igfstrat.cohort import read_cohort
-from igfstrat.files import make_folder, write_manifest
+from igfstrat.files import make_folder
+from igfstrat.report import FORMATS
 from igfstrat.workflows.plan import choose_plan
 from igfstrat.workflows.score_cohort import score_cohort
 from igfstrat.workflows.score_tables import write_scores
-from igfstrat.workflows.survival_report import manifest_content, survival_report
+from igfstrat.workflows.survival_report import survival_report, write_report
 from igfstrat.workflows.synthesize import synthesize
 
 _N: Final = 300
@@ -39,19 +40,14 @@ def run_demo(out: Path, *, command: Sequence[str]) -> Iterator[str]:
     cohort = read_cohort(cohort_file)
     chosen = choose_plan("breast", cohort)
     scores = score_cohort(cohort, chosen)
-    written = write_scores(
-        scores, out / "scored.xlsx", source=cohort_file, command=command, inputs=[cohort_file]
-    )
+    written = write_scores(scores, out / "scored.xlsx", command=command)
     counts = scores.counts
     yield (
         f"2. Scored: {counts['scored']} scored, {counts['flagged']} with flags, {counts['not_scored']} not scored"
         f" (all {cohort.n_rows} are in the output): {written[0]}"
     )
     report = survival_report(cohort, endpoint=["dfs", "pfs"], by="igf1r_status", plan=chosen)
-    pages = report.save(out)
-    write_manifest(
-        out / "manifest.json", command=command, inputs=[cohort_file], content=manifest_content(report)
-    )
+    pages = write_report(report, out, formats=FORMATS, command=command)
     for result in report.report.endpoints:
         yield f"3. {result.title}: {result.n} patients, {result.n_events} events"
     yield f"Open {pages[0]}"

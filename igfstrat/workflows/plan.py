@@ -42,6 +42,21 @@ class ChosenPlan:
         self.origin = origin
         self.path = path
 
+    def files_with(self, cohort: Cohort) -> list[Path]:
+        """Every file that a run on a cohort has read, for its manifest.
+
+        Parameters
+        ----------
+        cohort : Cohort
+            The cohort.
+
+        Returns
+        -------
+        list of Path
+            The cohort's files, then the plan's.
+        """
+        return [*cohort.files, *([self.path] if self.path else [])]
+
     def to_dict(self) -> dict[str, Any]:
         """For a manifest.
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from igfstrat._version import __version__
 from igfstrat.cohort.writing import ScoreTables, write_score_tables
-from igfstrat.errors import Severity, safe_text
+from igfstrat.errors import Severity
 from igfstrat.features import REGISTRY
 from igfstrat.files import write_manifest, write_problems
 from igfstrat.schema import FLAG_CODES
@@ -53,9 +53,7 @@ def score_table(result: ScoreResult) -> pd.DataFrame:
     return pd.concat([source.reset_index(drop=True), pd.DataFrame(columns)], axis=1)
 
 
-def write_scores(
-    result: ScoreResult, out: Path, *, source: Path, command: Sequence[str], inputs: Sequence[Path]
-) -> list[Path]:
+def write_scores(result: ScoreResult, out: Path, *, command: Sequence[str]) -> list[Path]:
     """Write the scores, their manifest, and the problems where there are any.
 
     Parameters
@@ -64,12 +62,8 @@ def write_scores(
         A scored cohort.
     out : Path
         A .csv or .xlsx file.
-    source : Path
-        The file that was read.
     command : sequence of str
         The command line.
-    inputs : sequence of Path
-        All files that were read.
 
     Returns
     -------
@@ -83,7 +77,7 @@ def write_scores(
         flags=_problem_table(result),
         summary=_summary_table(result),
         dictionary=_dictionary_table(result, list(table.columns)),
-        provenance=_provenance_table(result, source),
+        provenance=_provenance_table(result),
     )
     write_score_tables(tables, out)
     written = [out, out.with_name(f"{out.stem}.manifest.json")]
@@ -96,11 +90,13 @@ def write_scores(
         "flags": result.count_flags(),
         "notices": [p.remedy for p in result.problems if p.severity is Severity.NOTICE],
     }
-    write_manifest(written[1], command=command, inputs=inputs, content=content)
+    write_manifest(
+        written[1], command=command, inputs=result.chosen.files_with(result.cohort), content=content
+    )
     if any(p.severity is Severity.FLAG for p in result.problems):
         written.append(out.with_name(f"{out.stem}.problems.csv"))
         write_problems(
-            written[-1], result.problems, source=safe_text(source.name), sheet=result.cohort.sheet.name
+            written[-1], result.problems, source=result.cohort.sheet.source, sheet=result.cohort.sheet.name
         )
     return written
 
@@ -149,11 +145,11 @@ def _dictionary_table(result: ScoreResult, columns: list[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["column", "title", "unit", "how", "evidence"])
 
 
-def _provenance_table(result: ScoreResult, source: Path) -> pd.DataFrame:
+def _provenance_table(result: ScoreResult) -> pd.DataFrame:
     rows = [
         ("igfstrat", __version__),
         ("purpose", "research use only; not for the care of a patient"),
-        ("file", safe_text(source.name)),
+        ("file", result.cohort.sheet.source),
         ("sheet", result.cohort.sheet.name or ""),
         ("header row", str(result.cohort.sheet.header_row)),
         ("plan", result.chosen.origin),

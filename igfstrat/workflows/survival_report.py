@@ -7,7 +7,6 @@ import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,7 +18,7 @@ from igfstrat.cohort import Cohort, read_cohort
 from igfstrat.cohort.cohort import suggest
 from igfstrat.errors import Severity, UsageError, safe_text
 from igfstrat.features import FeatureBuilder, possible_features
-from igfstrat.files import make_folder
+from igfstrat.files import make_folder, write_manifest
 from igfstrat.report import FORMATS, page_html, write_bundle
 from igfstrat.schema import COLUMNS, ENDPOINTS
 from igfstrat.workflows.grouping import group_patients, order_of_groups
@@ -230,23 +229,35 @@ def _versions() -> dict[str, str]:
     }
 
 
-def manifest_content(result: SurvivalReportResult) -> dict[str, Any]:
-    """What a report adds to its manifest.
+def write_report(
+    result: SurvivalReportResult, folder: Path, *, formats: Sequence[str], command: Sequence[str]
+) -> list[Path]:
+    """Write a report and its manifest.
 
     Parameters
     ----------
     result : SurvivalReportResult
         A report.
+    folder : Path
+        Where it shall stand.
+    formats : sequence of str
+        Of ``html``, ``svg`` and ``png``; `report.json` always comes.
+    command : sequence of str
+        The command line.
 
     Returns
     -------
-    dict
-        Plan, how the cohort was read, grouping, counts.
+    list of Path
+        What was written, the page first and the manifest last.
     """
-    return {
+    written = result.save(folder, formats=formats)
+    content = {
         "plan": result.chosen.to_dict(),
         "read": result.cohort.to_dict(),
         "by": result.report.grouping.name,
         "rule": result.report.grouping.rule,
         "analysed": {e.name: {"n": e.n, "n_events": e.n_events} for e in result.report.endpoints},
     }
+    manifest = folder / "manifest.json"
+    write_manifest(manifest, command=command, inputs=result.chosen.files_with(result.cohort), content=content)
+    return [*written, manifest]

@@ -1,5 +1,6 @@
 """Scoring from Python: known answers of public data (realdata) and cases worked by hand."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from igfstrat.cohort import read_cohort
 from igfstrat.workflows.plan import choose_plan, make_feature_pipeline
 from igfstrat.workflows.score_cohort import score
-from igfstrat.workflows.score_tables import score_table
+from igfstrat.workflows.score_tables import score_table, write_scores
 from tests.cli.cases import as_csv, changed, clean_rows, renamed
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -67,3 +68,24 @@ def test_juul_is_flagged_for_its_assay_and_decides_no_status():
     in_table = adults & (raw["age"] <= 88)
     assert result.features.loc[in_table, "igf1_sds"].notna().all()
     assert result.features.loc[raw["age"] < 18, "igf1_sds"].isna().all()
+
+
+def test_manifest_names_every_file_that_was_read(tmp_path):
+    rows = clean_rows()
+    ihc = [{"patient_id": row["patient_id"], "ihc": row.pop("igf1r_ihc")} for row in rows]
+    path = make_file(tmp_path, rows)
+    (tmp_path / "stains.csv").write_bytes(as_csv(ihc))
+    (tmp_path / "map.yaml").write_text(
+        "join: [{file: stains.csv, by: patient_id}]\ncolumns: {igf1r_ihc: ihc}\n",
+        encoding="utf-8",
+    )
+    result = score(path, plan="breast", map=tmp_path / "map.yaml")
+    written = write_scores(result, tmp_path / "scored.csv", command=["igfstrat", "score"])
+    manifest = json.loads(written[1].read_text(encoding="utf-8"))
+    assert [item["name"] for item in manifest["inputs"]] == [
+        "cohort.csv",
+        "stains.csv",
+        "map.yaml",
+        "breast.yaml",
+    ]
+    assert result.counts["scored"] == 60
