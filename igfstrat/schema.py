@@ -110,6 +110,7 @@ def _free(name: str, title: str, kind: Kind, *aliases: str) -> Column:
     return Column(name=name, title=title, kind=kind, aliases=aliases)
 
 
+MAX_CORES: Final = 12  # columns for single cores of one patient
 _INF: Final = float("inf")
 _STATUS: Final[dict[str, tuple[str, ...]]] = {
     "positive": ("pos", "+", "p"),
@@ -207,7 +208,8 @@ _LIST: Final[tuple[Column, ...]] = (
     _number("igf1r_h_score", "IGF-1R H-score", "", 0, 300, "igf1r_hscore", "igf_1r_h_score", "h_score", "hscore"),
     _number("igf1r_allred", "IGF-1R Allred", "", 0, 8, "igf_1r_allred", "allred"),
     _code("igf1r_ihc", "IGF-1R IHC", _LEVELS, "igf_1r_ihc", "igf1r_score", "igf_1r", "igf1r"),
-    *(_number(f"igf1r_pct_{i}", f"IGF-1R cells {i}+", "%", 0, 100) for i in range(4)),
+    *(_number(f"igf1r_pct_{i}", f"IGF-1R cells {i}{'+' if i else ''}", "%", 0, 100) for i in range(4)),
+    *(_number(f"igf1r_h_score_{i}", f"IGF-1R H-score, core {i}", "", 0, 300) for i in range(1, MAX_CORES + 1)),
     _free("igf1r_compartment", "IGF-1R compartment", "text"),
     _free("igf1r_antibody", "IGF-1R antibody", "text"),
     _number("igf1r_protein", "IGF-1R protein, continuous", "", -_INF, _INF),
@@ -252,6 +254,8 @@ TIME_UNIT: Final = "months"
 
 FLAG_CODES: Final[dict[str, str]] = {
     "above_limit": "beyond the upper limit of the assay",
+    "allred_ambiguous": "high or low by the choice of staining intensity",
+    "percent_sum": "percentages of cells don't add up to 100",
     "after_last_followup": "endpoint later than the last follow-up",
     "age_outside_reference": "age outside the reference table",
     "approximate": "marked approximate",

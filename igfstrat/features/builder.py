@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from igfstrat.errors import CohortError, Problem, Severity, UsageError
 from igfstrat.features.base import FeatureTransformer
+from igfstrat.features.cores import CORE_SPECS, CoreFeatures
 from igfstrat.features.igf1 import Igf1Features
 from igfstrat.features.igf1r import ExpressionStatus
 from igfstrat.features.igfbp3 import Igfbp3Features
@@ -18,6 +19,7 @@ from igfstrat.features.molar_ratio import MolarRatioFeatures
 from igfstrat.features.plan import FeaturePlan
 from igfstrat.features.registry import REGISTRY
 from igfstrat.features.spec import RowFlag
+from igfstrat.features.staining import STAINING_SPECS, StainingFeatures
 from igfstrat.features.status import StatusRule
 from igfstrat.features.subtype import SubtypeFeatures, subtype_inputs, usable_rule
 from igfstrat.schema import COLUMNS
@@ -81,7 +83,8 @@ def inputs_of(plan: FeaturePlan, name: str) -> list[tuple[str, ...]]:
         return subtype_inputs(plan.subtype.rule_names)
     if name.endswith("_status") and name != "igf1_status":
         return [rule_of(plan, name).measures]
-    return [(column,) for column in REGISTRY[name].inputs]
+    spec = REGISTRY[name]
+    return [*((column,) for column in spec.inputs), *([tuple(spec.any_of)] if spec.any_of else [])]
 
 
 def required_inputs(plan: FeaturePlan, features: Iterable[str] | None = None) -> list[tuple[str, ...]]:
@@ -184,26 +187,22 @@ class FeatureBuilder(FeatureTransformer):
         self.transformers_ = [t.fit(X) for t in self._make(set(wanted))]
 
     def _make(self, wanted: set[str]) -> list[FeatureTransformer]:
-        made: list[FeatureTransformer] = []
-        if wanted & {"igf1_sds", "igf1_status"}:
-            rule = rule_of(self.plan, "igf1_status")
-            cut = rule.sds_above if "igf1_status" in wanted else None
-            made.append(Igf1Features(rule.reference, cut, rule.assume_assay))
-        if "igfbp3_sds" in wanted:
-            made.append(Igfbp3Features(rule_of(self.plan, "igf1_status").reference))
-        if "igf1_igfbp3_molar_ratio" in wanted:
-            made.append(MolarRatioFeatures(self.plan.igfbp3_kda))
-        for name in ("igf1r_status", "igf1r_phospho_status", "igf1r_mrna_status"):
-            if name in wanted:
-                rule = rule_of(self.plan, name)
-                made.append(
-                    ExpressionStatus(
-                        name, rule.rule, rule.quantile, rule.at_least, rule.of, rule.indeterminate
-                    )
-                )
-        if "subtype" in wanted:
-            made.append(SubtypeFeatures(self.plan.subtype.rule, self.plan.subtype.ki67_high_at))
-        return made
+        plan, serum = self.plan, rule_of(self.plan, "igf1_status")
+        cut = serum.sds_above if "igf1_status" in wanted else None
+        makers: list[tuple[set[str], FeatureTransformer]] = [
+            ({"igf1_sds", "igf1_status"}, Igf1Features(serum.reference, cut, serum.assume_assay)),
+            ({"igfbp3_sds"}, Igfbp3Features(serum.reference)),
+            ({"igf1_igfbp3_molar_ratio"}, MolarRatioFeatures(plan.igfbp3_kda)),
+            ({spec.name for spec in STAINING_SPECS}, StainingFeatures(plan.staining.intensity)),
+            ({spec.name for spec in CORE_SPECS}, CoreFeatures(plan.cores.aggregate)),
+            *(({name}, self._status(name)) for name in DEFAULT_RULES if name != "igf1_status"),
+            ({"subtype"}, SubtypeFeatures(plan.subtype.rule, plan.subtype.ki67_high_at)),
+        ]
+        return [transformer for names, transformer in makers if names & wanted]
+
+    def _status(self, name: str) -> ExpressionStatus:
+        rule = rule_of(self.plan, name)
+        return ExpressionStatus(name, rule.rule, rule.quantile, rule.at_least, rule.of, rule.indeterminate)
 
     def _compute(self, X: pd.DataFrame) -> dict[str, Any]:  # noqa: N803
         computed = {name: values for t in self.transformers_ for name, values in t._compute(X).items()}

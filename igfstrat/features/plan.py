@@ -8,7 +8,9 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from igfstrat.config import StrictModel, Word
+from igfstrat.features.cores import CoreRule
 from igfstrat.features.registry import REGISTRY
+from igfstrat.features.staining import StainingRule
 from igfstrat.features.status import HIGH, INDETERMINATE, LOW, StatusRule
 from igfstrat.features.subtype import SubtypeRule
 from igfstrat.schema import COLUMNS, ENDPOINTS
@@ -38,6 +40,8 @@ class FeaturePlan(StrictModel):
     features: Literal["available"] | tuple[str, ...] = "available"
     status: dict[str, StatusRule] = Field(default_factory=dict)
     subtype: SubtypeRule = SubtypeRule()
+    staining: StainingRule = StainingRule()
+    cores: CoreRule = CoreRule()
     igfbp3_kda: float = Field(default=28.5, gt=0)
     strata: tuple[StratumRule, ...] = ()
     endpoints: tuple[str, ...] = ()

@@ -18,6 +18,8 @@ def patients(n=40, seed=1):
             "igf1r_h_score": rng.integers(0, 301, n).astype(float),
             "igf1r_allred": rng.integers(0, 9, n).astype(float),
             "igf1r_ihc": rng.choice(["0", "1", "2", "3"], n).astype(object),
+            **{f"igf1r_pct_{i}": column for i, column in enumerate(100 * rng.dirichlet(np.ones(4), n).T)},
+            **{f"igf1r_h_score_{i}": rng.uniform(0, 300, n) for i in (1, 2, 3)},
             "igf1r_phospho": rng.normal(size=n),
             "igf1r_mrna": rng.normal(size=n),
             "er_percent": rng.uniform(0, 100, n),

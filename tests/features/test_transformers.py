@@ -13,10 +13,12 @@ from igfstrat.features import (
     possible_features,
     required_inputs,
 )
+from igfstrat.features.cores import CoreFeatures
 from igfstrat.features.igf1 import Igf1Features
 from igfstrat.features.igf1r import ExpressionStatus
 from igfstrat.features.igfbp3 import Igfbp3Features
 from igfstrat.features.molar_ratio import MolarRatioFeatures
+from igfstrat.features.staining import StainingFeatures
 from igfstrat.features.subtype import SubtypeFeatures
 
 TRANSFORMERS = [
@@ -28,6 +30,8 @@ TRANSFORMERS = [
     ExpressionStatus(rule=("allred_at_least_7", "h_score_at_least_100"), indeterminate=1.0),
     ExpressionStatus("igf1r_phospho_status", quantile=0.5, of="igf1r_phospho"),
     ExpressionStatus("igf1r_mrna_status", at_least=0.2, of="igf1r_mrna", indeterminate=0.1),
+    StainingFeatures("strongest"),
+    CoreFeatures("median"),
     SubtypeFeatures(),
     SubtypeFeatures("maisonneuve_2014"),
     FeatureBuilder(FeaturePlan()),
