@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from igfstrat.errors import CohortError, Problem, Severity, UsageError
 from igfstrat.features.base import FeatureTransformer
 from igfstrat.features.cores import CORE_SPECS, CoreFeatures
+from igfstrat.features.germline import GERMLINE_SPECS, GermlineFeatures
 from igfstrat.features.igf1 import Igf1Features
 from igfstrat.features.igf1r import ExpressionStatus
 from igfstrat.features.igfbp3 import Igfbp3Features
 from igfstrat.features.molar_ratio import MolarRatioFeatures
 from igfstrat.features.plan import FeaturePlan
+from igfstrat.features.receptors import RECEPTOR_SPECS, ReceptorFeatures
 from igfstrat.features.registry import REGISTRY
 from igfstrat.features.spec import RowFlag
 from igfstrat.features.staining import STAINING_SPECS, StainingFeatures
@@ -196,6 +198,8 @@ class FeatureBuilder(FeatureTransformer):
             ({spec.name for spec in STAINING_SPECS}, StainingFeatures(plan.staining.intensity)),
             ({spec.name for spec in CORE_SPECS}, CoreFeatures(plan.cores.aggregate)),
             *(({name}, self._status(name)) for name in DEFAULT_RULES if name != "igf1_status"),
+            (set(RECEPTOR_SPECS), ReceptorFeatures()),
+            (set(GERMLINE_SPECS), GermlineFeatures()),
             ({"subtype"}, SubtypeFeatures(plan.subtype.rule, plan.subtype.ki67_high_at)),
         ]
         return [transformer for names, transformer in makers if names & wanted]

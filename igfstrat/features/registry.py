@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from igfstrat.features.cores import CORE_SPECS
+from igfstrat.features.germline import GERMLINE_SPECS
 from igfstrat.features.igf1 import IGF1_SDS, IGF1_STATUS
 from igfstrat.features.igf1r import IGF1R_MRNA_STATUS, IGF1R_PHOSPHO_STATUS, IGF1R_STATUS
 from igfstrat.features.igfbp3 import IGFBP3_SDS
 from igfstrat.features.molar_ratio import MOLAR_RATIO
+from igfstrat.features.receptors import RECEPTOR_SPECS
 from igfstrat.features.spec import FeatureSpec
 from igfstrat.features.staining import STAINING_SPECS
 from igfstrat.features.subtype import SUBTYPE
@@ -23,4 +25,6 @@ REGISTRY: Final[dict[str, FeatureSpec]] = {
     "igf1r_phospho_status": IGF1R_PHOSPHO_STATUS,
     "igf1r_mrna_status": IGF1R_MRNA_STATUS,
     "subtype": SUBTYPE,
+    **RECEPTOR_SPECS,
+    **GERMLINE_SPECS,
 }

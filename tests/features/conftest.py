@@ -25,6 +25,16 @@ def patients(n=40, seed=1):
             "er_percent": rng.uniform(0, 100, n),
             "pr_percent": rng.uniform(0, 100, n),
             "her2_ihc": rng.choice(["0", "1", "3"], n).astype(object),
+            "her2_ish_ratio": rng.uniform(1, 4, n),
+            "her2_copies": rng.uniform(2, 9, n),
+            "ca_repeat_1": rng.integers(17, 22, n).astype(float),
+            "ca_repeat_2": rng.integers(17, 22, n).astype(float),
+            "rs2016347": rng.choice(["G/G", "G/T", "T/T"], n).astype(object),
+            "rs2854744": rng.choice(["A/A", "A/C", "C/C"], n).astype(object),
+            **{
+                f"rs{k}": rng.choice(["A/A", "A/G", "G/G"], n).astype(object)
+                for k in (2946834, 28674628, 7965399, 703556)
+            },
             "ki67_percent": rng.uniform(1, 60, n),
         }
     )

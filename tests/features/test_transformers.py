@@ -14,10 +14,12 @@ from igfstrat.features import (
     required_inputs,
 )
 from igfstrat.features.cores import CoreFeatures
+from igfstrat.features.germline import GermlineFeatures
 from igfstrat.features.igf1 import Igf1Features
 from igfstrat.features.igf1r import ExpressionStatus
 from igfstrat.features.igfbp3 import Igfbp3Features
 from igfstrat.features.molar_ratio import MolarRatioFeatures
+from igfstrat.features.receptors import ReceptorFeatures
 from igfstrat.features.staining import StainingFeatures
 from igfstrat.features.subtype import SubtypeFeatures
 
@@ -32,6 +34,8 @@ TRANSFORMERS = [
     ExpressionStatus("igf1r_mrna_status", at_least=0.2, of="igf1r_mrna", indeterminate=0.1),
     StainingFeatures("strongest"),
     CoreFeatures("median"),
+    ReceptorFeatures(),
+    GermlineFeatures(),
     SubtypeFeatures(),
     SubtypeFeatures("maisonneuve_2014"),
     FeatureBuilder(FeaturePlan()),
