@@ -1,8 +1,8 @@
 """Breast subtype: as given, or by immunohistochemical surrogates.
 
 Two published surrogates, by name: St Gallen 2013 (evidence E-c-01) and Maisonneuve 2014 (E-c-02);
-they differ where Ki-67 is below 14 % and PR below 20 %. HER2 by IHC 2+ without in-situ
-hybridization is unknown, never negative.
+they differ where Ki-67 is below 14 % and PR below 20 %. HER2 goes by IHC and in-situ
+hybridization (see `receptors`); the status as written fills what they leave open.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pydantic import Field, field_validator
 from igfstrat.config import StrictModel
 from igfstrat.errors import CohortError, Problem, Severity
 from igfstrat.features.base import FeatureTransformer, make_settings
+from igfstrat.features.receptors import ReceptorFeatures
 from igfstrat.features.spec import FeatureSpec
 
 SUBTYPE: Final = FeatureSpec(
@@ -254,6 +255,8 @@ def _receptor(table: pd.DataFrame, receptor: str) -> Known:
 
 
 def _her2(table: pd.DataFrame) -> Known:
-    status = _coded(table, "her2_status", {"positive": 1.0, "negative": 0.0})
-    ihc = _coded(table, "her2_ihc", {"0": 0.0, "1": 0.0, "3": 1.0})
-    return np.asarray(np.where(np.isnan(status), ihc, status), dtype=np.float64)
+    """By IHC and ISH; the status as written where these don't decide, as for IHC 2+ whose ISH isn't in the table."""
+    measured = ReceptorFeatures().fit_transform(table)["her2_class"]
+    stated = _coded(table, "her2_status", {"positive": 1.0, "negative": 0.0})
+    known = measured.map({"positive": 1.0, "negative": 0.0}).to_numpy(dtype=np.float64)
+    return np.asarray(np.where(np.isnan(known), stated, known), dtype=np.float64)

@@ -160,7 +160,8 @@ def test_her2_2_plus_without_in_situ_hybridization_is_unknown_never_negative():
     assert out == ["triple_negative", "triple_negative", None, "her2_enriched"]
     table["her2_status"] = ["negative", "positive", "negative", None]
     out = SubtypeFeatures("st_gallen_2013").fit_transform(table)["subtype"].tolist()
-    assert out == ["triple_negative", "her2_enriched", "triple_negative", "her2_enriched"]
+    # the measurement decides where it can; the status as written fills what it leaves open (2+)
+    assert out == ["triple_negative", "triple_negative", "triple_negative", "her2_enriched"]
 
 
 def test_one_percent_of_cells_is_a_positive_receptor():
@@ -244,3 +245,25 @@ def test_an_unknown_subtype_rule_is_refused():
         ConfigError, match="subtype: 'st_gallen' is none of as_given, st_gallen_2013, maisonneuve_2014"
     ):
         SubtypeFeatures("st_gallen").fit(pd.DataFrame({"subtype": ["luminal_a"]}))
+
+
+def test_her2_of_a_subtype_goes_by_ihc_and_ish_and_the_status_fills_what_they_leave_open():
+    table = pd.DataFrame(
+        {
+            "er_percent": [0.0] * 5,
+            "pr_percent": [0.0] * 5,
+            "ki67_percent": [30.0] * 5,
+            "her2_ihc": ["2", "2", "2", "3", None],
+            "her2_ish_ratio": [2.4, 1.2, np.nan, np.nan, np.nan],
+            "her2_copies": [5.0, 2.0, np.nan, np.nan, np.nan],
+            "her2_status": [None, None, "positive", "negative", "negative"],
+        }
+    )
+    subtype = SubtypeFeatures("st_gallen_2013").fit_transform(table)["subtype"].tolist()
+    assert subtype == [
+        "her2_enriched",
+        "triple_negative",
+        "her2_enriched",
+        "her2_enriched",
+        "triple_negative",
+    ]
