@@ -42,11 +42,6 @@ class Duration(StrictModel):
             raise ValueError(message)
         return self
 
-    @property
-    def in_months(self) -> float:
-        """The time in months."""
-        return self.months if self.months is not None else 12.0 * (self.years or 0.0)
-
 
 class RmstSettings(StrictModel):
     """Horizon of restricted mean survival times: `common` is the smaller of the groups' largest times."""

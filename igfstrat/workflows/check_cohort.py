@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -260,21 +259,3 @@ def _guessed_endpoint(cohort: Cohort, name: str) -> str:
 def _quoted(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
     return f'"{escaped}"'
-
-
-def problem_lines(problems: Sequence[Problem]) -> tuple[list[Problem], list[Problem]]:
-    """Problems apart by what they do.
-
-    Parameters
-    ----------
-    problems : sequence of Problem
-        Of a cohort or a result.
-
-    Returns
-    -------
-    tuple of list of Problem
-        Flags, and notices.
-    """
-    flags = [p for p in problems if p.severity is Severity.FLAG]
-    notices = [p for p in problems if p.severity is Severity.NOTICE]
-    return flags, notices

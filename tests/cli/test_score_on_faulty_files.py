@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from igfstrat.cli.main import app
+from igfstrat.schema import FLAG_CODES
 from tests.cli.cases import CASES, HEADERS, as_csv, as_xlsx, changed, clean_rows
 
 RUNNER = CliRunner()
@@ -31,9 +32,10 @@ def test_faulty_file_gets_its_class(case, tmp_path):
     if case.exit_code == 2:
         assert left == [path.name]
     else:
-        assert len(pd.read_csv(out, dtype=str)) == max(
-            1, len(pd.read_csv(path, dtype=str, sep=None, engine="python"))
-        )
+        scored = pd.read_csv(out, dtype=str)
+        raised = {flag.partition(":")[0] for text in scored["flags"].dropna() for flag in text.split(";")}
+        assert raised <= set(FLAG_CODES)
+        assert len(scored) == max(1, len(pd.read_csv(path, dtype=str, sep=None, engine="python")))
 
 
 def test_rows_in_equal_rows_out_with_every_status(tmp_path):
