@@ -10,7 +10,7 @@ from igfstrat.features.builder import (
 from igfstrat.features.igf1r import COMPARTMENT_OF_MEASURE
 from igfstrat.features.plan import FeaturePlan, StratumRule
 from igfstrat.features.registry import REGISTRY
-from igfstrat.features.spec import FeatureSpec, RowFlag
+from igfstrat.features.spec import FeatureSpec, RowFlags
 from igfstrat.features.stratify import UNDECIDED, assign_strata, default_strata
 
 __all__ = [
@@ -20,7 +20,7 @@ __all__ = [
     "FeatureBuilder",
     "FeaturePlan",
     "FeatureSpec",
-    "RowFlag",
+    "RowFlags",
     "StratumRule",
     "assign_strata",
     "default_strata",

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from igfstrat.config import StrictModel
 from igfstrat.errors import CohortError, ConfigError, Problem, Severity, UsageError
-from igfstrat.features.spec import RowFlag
+from igfstrat.features.spec import RowFlags
 from igfstrat.schema import COLUMNS
 
 Settings = TypeVar("Settings", bound=StrictModel)
@@ -103,7 +103,7 @@ class FeatureTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self._check_table(X)
         return pd.DataFrame(self._compute(X), index=X.index)
 
-    def flag_rows(self, X: pd.DataFrame) -> list[RowFlag]:  # noqa: N803 - scikit-learn's name
+    def flag_rows(self, X: pd.DataFrame) -> list[RowFlags]:  # noqa: N803 - scikit-learn's name
         """Doubts about single rows.
 
         Parameters
@@ -113,7 +113,7 @@ class FeatureTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
         Returns
         -------
-        list of RowFlag
+        list of RowFlags
             Empty where there is none.
         """
         return self._flags(X)
@@ -174,7 +174,7 @@ class FeatureTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def _describe(self) -> dict[str, str]:
         raise NotImplementedError
 
-    def _flags(self, X: pd.DataFrame) -> list[RowFlag]:  # noqa: N803
+    def _flags(self, X: pd.DataFrame) -> list[RowFlags]:  # noqa: N803
         del X
         return []
 

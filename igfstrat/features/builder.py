@@ -20,7 +20,7 @@ from igfstrat.features.molar_ratio import MolarRatioFeatures
 from igfstrat.features.plan import FeaturePlan
 from igfstrat.features.receptors import RECEPTOR_SPECS, ReceptorFeatures
 from igfstrat.features.registry import REGISTRY
-from igfstrat.features.spec import RowFlag
+from igfstrat.features.spec import RowFlags
 from igfstrat.features.staining import STAINING_SPECS, StainingFeatures
 from igfstrat.features.status import StatusRule
 from igfstrat.features.subtype import SubtypeFeatures, subtype_inputs, usable_rule
@@ -166,7 +166,7 @@ class FeatureBuilder(FeatureTransformer):
         said = {key: text for t in self.transformers_ for key, text in t.describe().items()}
         return {name: said[name] for name in self.feature_names() if name in said}
 
-    def _flags(self, X: pd.DataFrame) -> list[RowFlag]:  # noqa: N803 - scikit-learn's name
+    def _flags(self, X: pd.DataFrame) -> list[RowFlags]:  # noqa: N803 - scikit-learn's name
         return [flag for t in self.transformers_ for flag in t.flag_rows(X)]
 
     def _learn(self, X: pd.DataFrame) -> None:  # noqa: N803

@@ -21,7 +21,7 @@ from pydantic import Field, model_validator
 from igfstrat.config import StrictModel
 from igfstrat.errors import CohortError, DomainError, Problem, Severity
 from igfstrat.features.base import FeatureTransformer, make_settings
-from igfstrat.features.spec import FeatureSpec, RowFlag
+from igfstrat.features.spec import FeatureSpec, RowFlags, flag_where
 
 Coding = Literal["additive", "dominant", "recessive"]
 Strand = Literal["same", "opposite"]
@@ -348,15 +348,11 @@ class GermlineFeatures(FeatureTransformer):
                 computed[f"{name}_coded"] = code_genotypes(genotypes, variant.effect_allele, variant.coding)
         return computed
 
-    def _flags(self, X: pd.DataFrame) -> list[RowFlag]:  # noqa: N803
+    def _flags(self, X: pd.DataFrame) -> list[RowFlags]:  # noqa: N803
         faulty = {c: ~_is_count(_float(X, c)) for c in _REPEAT_INPUTS if self.repeats_}
         faulty |= {name: self._read(X, name)[1] for name in self.variants_}
         remedy = "no genotype of this variant on the strand in use, or no whole number of repeats: not used"
-        return [
-            RowFlag(int(i), "invalid_genotype", c, remedy)
-            for c, rows in faulty.items()
-            for i in np.flatnonzero(rows)
-        ]
+        return [f for c, rows in faulty.items() for f in flag_where(rows, "invalid_genotype", c, remedy)]
 
     def _read(self, X: pd.DataFrame, name: str) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:  # noqa: N803
         genotypes, unreadable = parse_genotypes(X[name])

@@ -20,7 +20,7 @@ from igfstrat.features.reference_range import (
     reference_sds,
     stated_assays,
 )
-from igfstrat.features.spec import FeatureSpec, RowFlag
+from igfstrat.features.spec import FeatureSpec, RowFlags
 from igfstrat.features.status import INDETERMINATE, limits_of, status_from_limits
 
 IGF1_SDS: Final = FeatureSpec(
@@ -80,7 +80,7 @@ class Igf1Features(FeatureTransformer):
         )
         return {"igf1_sds": sds} | ({"igf1_status": cut} if cut else {})
 
-    def _flags(self, X: pd.DataFrame) -> list[RowFlag]:  # noqa: N803 - scikit-learn's name
+    def _flags(self, X: pd.DataFrame) -> list[RowFlags]:  # noqa: N803 - scikit-learn's name
         consequence = "the SDS is shown, its status stays indeterminate"
         return flag_reference_rows(
             X, "igf1", assays=self._assays(X), reference=self.reference, consequence=consequence

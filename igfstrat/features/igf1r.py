@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from igfstrat.errors import CohortError, DomainError, Problem, Severity
 from igfstrat.features.base import FeatureTransformer, make_settings
-from igfstrat.features.spec import FeatureSpec, RowFlag
+from igfstrat.features.spec import FeatureSpec, RowFlags, flag_where
 from igfstrat.features.status import (
     INDETERMINATE,
     NAMED_RULES,
@@ -149,13 +149,11 @@ class ExpressionStatus(FeatureTransformer):
             text += f"; indeterminate within {self.indeterminate:g} of the cut"
         return {self.name: text}
 
-    def _flags(self, X: pd.DataFrame) -> list[RowFlag]:  # noqa: N803 - scikit-learn's name
+    def _flags(self, X: pd.DataFrame) -> list[RowFlags]:  # noqa: N803 - scikit-learn's name
         status = self._compute(X)[self.name]
         remedy = "too close to the cut, or known only between limits: status indeterminate"
-        return [
-            RowFlag(int(i), "status_indeterminate", COLUMNS[self.measure_].header, remedy)
-            for i in np.flatnonzero(status == INDETERMINATE)
-        ]
+        header = COLUMNS[self.measure_].header
+        return flag_where(status == INDETERMINATE, "status_indeterminate", header, remedy)
 
     def _learn(self, X: pd.DataFrame) -> None:  # noqa: N803
         settings = make_settings(

@@ -14,7 +14,7 @@ from igfstrat.features.reference_range import (
     reference_sds,
     stated_assays,
 )
-from igfstrat.features.spec import FeatureSpec, RowFlag
+from igfstrat.features.spec import FeatureSpec, RowFlags
 
 IGFBP3_SDS: Final = FeatureSpec(
     name="igfbp3_sds",
@@ -50,7 +50,7 @@ class Igfbp3Features(FeatureTransformer):
             "igfbp3_sds": f"LMS reference {self.reference} (assay {REFERENCES[self.reference]}) by age and sex"
         }
 
-    def _flags(self, X: pd.DataFrame) -> list[RowFlag]:  # noqa: N803 - scikit-learn's name
+    def _flags(self, X: pd.DataFrame) -> list[RowFlags]:  # noqa: N803 - scikit-learn's name
         assays = stated_assays(X, "igfbp3_assay", None)
         consequence = "the SDS is shown, but can't be compared with the reference"
         return flag_reference_rows(

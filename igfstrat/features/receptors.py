@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from igfstrat.errors import CohortError, DomainError, Problem, Severity
 from igfstrat.features.base import FeatureTransformer
-from igfstrat.features.spec import FeatureSpec, RowFlag
+from igfstrat.features.spec import FeatureSpec, RowFlags, flag_where
 from igfstrat.features.status import limits_of
 
 POSITIVE, LOW_POSITIVE, NEGATIVE = "positive", "low_positive", "negative"
@@ -289,21 +289,22 @@ class ReceptorFeatures(FeatureTransformer):
         }
         return {name: computed[name] for name in self.features_}
 
-    def _flags(self, X: pd.DataFrame) -> list[RowFlag]:  # noqa: N803
+    def _flags(self, X: pd.DataFrame) -> list[RowFlags]:  # noqa: N803
         table = self._learned_columns(X)
         her2 = _her2_inputs(table)
         doubts = her2_doubts(**her2)
         about = next((c for c in _HER2 if c in table), "her2_ihc")
-        undoubted = doubts == np.array(None)
-        flags = [RowFlag(int(i), doubts[i], about, _REMEDIES[doubts[i]]) for i in np.flatnonzero(~undoubted)]
+        flags = [
+            f for code, remedy in _REMEDIES.items() for f in flag_where(doubts == code, code, about, remedy)
+        ]
         measured = {
             "er_status": receptor_class(_percent(table, "er"), low_positive=True),
             "pr_status": receptor_class(_percent(table, "pr"), low_positive=False),
             "her2_status": her2_class(**her2),
         }
         for header, classes in measured.items():
-            against = np.flatnonzero(_contradicted(classes, _given(table, header)))
-            flags += [RowFlag(int(i), "status_contradicted", header, _CONTRADICTED) for i in against]
+            against = _contradicted(classes, _given(table, header))
+            flags += flag_where(against, "status_contradicted", header, _CONTRADICTED)
         return flags
 
     def _learned_columns(self, X: pd.DataFrame) -> pd.DataFrame:  # noqa: N803

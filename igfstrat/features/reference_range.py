@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from igfstrat.errors import DomainError, EvidenceError
-from igfstrat.features.spec import RowFlag
+from igfstrat.features.spec import RowFlags, flag_where
 from igfstrat.schema import COLUMNS
 
 REFERENCES: Final[dict[str, str]] = {"ids_isys_2014": "ids_isys"}  # name to the assay it was measured with
@@ -233,7 +233,7 @@ def reference_sds(
 
 def flag_reference_rows(
     table: pd.DataFrame, analyte: str, *, assays: NDArray[np.object_], reference: str, consequence: str
-) -> list[RowFlag]:
+) -> list[RowFlags]:
     """Rows that a reference was not made for: another assay, an age outside its table.
 
     Parameters
@@ -251,7 +251,7 @@ def flag_reference_rows(
 
     Returns
     -------
-    list of RowFlag
+    list of RowFlags
         Empty where there is none.
     """
     header = COLUMNS[analyte].header
@@ -265,12 +265,9 @@ def flag_reference_rows(
         f"outside the reference table of {analyte} ({low:g}–{high:g} years): no SDS, none is extrapolated"
     )
     other_assay = f"another assay than the reference's ({own}): {consequence}"
-    flags = [
-        RowFlag(int(i), "age_outside_reference", "age_years", outside)
-        for i in np.flatnonzero(measured & ((age < low) | (age > high)))
-    ]
-    return flags + [
-        RowFlag(int(i), "assay_not_reference", header, other_assay) for i in np.flatnonzero(measured & other)
+    return [
+        *flag_where(measured & ((age < low) | (age > high)), "age_outside_reference", "age_years", outside),
+        *flag_where(measured & other, "assay_not_reference", header, other_assay),
     ]
 
 

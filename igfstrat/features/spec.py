@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureSpec:
@@ -42,13 +45,13 @@ class FeatureSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class RowFlag:
-    """A doubt about one row that a feature noticed.
+class RowFlags:
+    """A doubt that a feature noticed in one or more rows.
 
     Parameters
     ----------
-    index : int
-        Row of the table, from 0.
+    rows : ndarray of int, shape (n,)
+        Rows of the table, from 0; never empty.
     code : str
         Key of `igfstrat.schema.FLAG_CODES`.
     column : str
@@ -57,7 +60,31 @@ class RowFlag:
         What it means and what to do.
     """
 
-    index: int
+    rows: NDArray[np.intp]
     code: str
     column: str
     remedy: str
+
+
+def flag_where(rows: NDArray[np.bool_], code: str, column: str, remedy: str) -> list[RowFlags]:
+    """The flag of some rows.
+
+    Parameters
+    ----------
+    rows : ndarray of bool, shape (n_rows,)
+        True where the doubt holds.
+    code, column, remedy : str
+        As in `RowFlags`.
+
+    Returns
+    -------
+    list of RowFlags
+        One, or none where no row is concerned.
+
+    Examples
+    --------
+    >>> [f.rows.tolist() for f in flag_where(np.array([False, True]), "approximate", "igf1_ng_ml", "as written")]
+    [[1]]
+    """
+    found = np.flatnonzero(rows)
+    return [RowFlags(found, code, column, remedy)] if len(found) else []

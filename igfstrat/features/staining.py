@@ -21,7 +21,7 @@ from igfstrat.config import StrictModel
 from igfstrat.errors import UsageError
 from igfstrat.features.base import FeatureTransformer, make_settings
 from igfstrat.features.igf1r import h_score
-from igfstrat.features.spec import FeatureSpec, RowFlag
+from igfstrat.features.spec import FeatureSpec, RowFlags, flag_where
 from igfstrat.features.status import NAMED_RULES
 
 Intensity = Literal["average", "predominant", "strongest"]
@@ -314,7 +314,7 @@ class StainingFeatures(FeatureTransformer):
         del X
         make_settings(StainingRule, "intensity of the Allred score", intensity=self.intensity)
 
-    def _flags(self, X: pd.DataFrame) -> list[RowFlag]:  # noqa: N803
+    def _flags(self, X: pd.DataFrame) -> list[RowFlags]:  # noqa: N803
         stained, refused = _percentages(X)
         below_limit = (stained[2] > 0) & (stained[2] <= _HER2_ABOVE) & (her2_style_score(*stained) < 2)
         found = (
@@ -324,11 +324,7 @@ class StainingFeatures(FeatureTransformer):
             (below_limit, "approximate", "igf1r_her2_style_from_pct",
              "strong staining of 10 % of cells or fewer: 2+ by ASCO/CAP where the membrane is stained all round"),
         )  # fmt: skip
-        return [
-            RowFlag(int(i), code, column, remedy)
-            for rows, code, column, remedy in found
-            for i in np.flatnonzero(rows)
-        ]
+        return [flags for doubt in found for flags in flag_where(*doubt)]
 
     def _compute(self, X: pd.DataFrame) -> dict[str, Any]:  # noqa: N803
         stained, _ = _percentages(X)

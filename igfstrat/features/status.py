@@ -17,6 +17,9 @@ from igfstrat.config import StrictModel
 from igfstrat.features.reference_range import REFERENCES
 from igfstrat.schema import COLUMNS
 
+# a true value on the cut is measured within this many standard deviations of it 19 times in 20
+# (Bland and Altman 1996, BMJ 313:744, measurement error)
+BAND_OF_REPEATABILITY: Final = 1.96
 HIGH, LOW, INDETERMINATE = "high", "low", "indeterminate"
 
 
@@ -58,6 +61,7 @@ class StatusRule(StrictModel):
     at_least: float | None = None
     of: str | tuple[str, ...] | None = None
     indeterminate: float = Field(default=0.0, ge=0)
+    repeatability_sd: float | None = Field(default=None, gt=0)
     sds_above: float | None = None
     reference: str = "ids_isys_2014"
     assume_assay: str | None = None
@@ -92,10 +96,22 @@ class StatusRule(StrictModel):
         if ways[0] in {"quantile", "at_least"} and self.of is None:
             message = f"{ways[0]} needs of: the measure that is cut"
             raise ValueError(message)
+        if self.repeatability_sd is not None and self.indeterminate:
+            message = "give indeterminate or repeatability_sd, not both: each says how wide the band around the cut is"
+            raise ValueError(message)
         if self.quantile is not None and not 0 < self.quantile < 1:
             message = "quantile must lie between 0 and 1"
             raise ValueError(message)
         return self
+
+    @property
+    def band(self) -> float:
+        """Half-width of the indeterminate band: as given, or 1.96 repeatability standard deviations."""
+        return (
+            self.indeterminate
+            if self.repeatability_sd is None
+            else BAND_OF_REPEATABILITY * self.repeatability_sd
+        )
 
     @property
     def rule_names(self) -> tuple[str, ...]:

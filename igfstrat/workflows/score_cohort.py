@@ -217,10 +217,11 @@ def _row_flags(cohort: Cohort, builder: FeatureBuilder, table: pd.DataFrame) -> 
             code=flag.code,
             severity=Severity.FLAG,
             column=flag.column,
-            row=int(cohort.row_numbers[flag.index]),
+            row=int(cohort.row_numbers[i]),
             remedy=flag.remedy,
         )
         for flag in builder.flag_rows(table)
+        for i in flag.rows
     ]
     needs_assay = "igf1_sds" in builder.feature_names() and "igf1_assay" not in table
     if needs_assay and not _assumes_assay(builder):

@@ -143,7 +143,7 @@ def test_another_assay_is_flagged_row_by_row_and_decides_nothing():
     for assumed, last in ((None, "indeterminate"), ("ids_isys", "high")):
         transformer = Igf1Features(sds_above=1.0, assume_assay=assumed).fit(table)
         assert transformer.transform(table)["igf1_status"].tolist() == ["indeterminate", "high", last]
-        assert [(f.index, f.code, f.column) for f in transformer.flag_rows(table)] == [
+        assert [(i, f.code, f.column) for f in transformer.flag_rows(table) for i in f.rows] == [
             (0, "assay_not_reference", "igf1_ng_ml")
         ]
 
@@ -156,8 +156,8 @@ def test_an_age_outside_the_table_is_flagged_and_has_no_score():
         sex=["male"] * 3,
     )
     igf1, igfbp3 = Igf1Features().fit(table), Igfbp3Features().fit(table)
-    assert [(f.index, f.code) for f in igf1.flag_rows(table)] == [(0, "age_outside_reference")]
-    assert [(f.index, f.code) for f in igfbp3.flag_rows(table)] == [
+    assert [(i, f.code) for f in igf1.flag_rows(table) for i in f.rows] == [(0, "age_outside_reference")]
+    assert [(i, f.code) for f in igfbp3.flag_rows(table) for i in f.rows] == [
         (i, "age_outside_reference") for i in range(3)
     ]
     assert igf1.transform(table)["igf1_sds"].isna().tolist() == [True, False, True]

@@ -85,7 +85,7 @@ def test_within_the_band_a_status_is_indeterminate_and_its_row_is_flagged():
         "high",
         None,
     ]
-    assert [(f.index, f.code) for f in transformer.flag_rows(table)] == [
+    assert [(i, f.code) for f in transformer.flag_rows(table) for i in f.rows] == [
         (1, "status_indeterminate"),
         (2, "status_indeterminate"),
     ]
