@@ -20,6 +20,7 @@ from igfstrat.features.status import (
     NAMED_RULES,
     StatusRule,
     limits_of,
+    quantile_of_limits,
     status_from_limits,
 )
 from igfstrat.schema import COLUMNS
@@ -176,10 +177,9 @@ class ExpressionStatus(FeatureTransformer):
         elif self.at_least is not None:
             self.cut_ = float(self.at_least)
         else:
-            values = X[COLUMNS[self.measure_].header].to_numpy(dtype=np.float64)
-            values = values[np.isfinite(values)]
-            self.n_fit_ = len(values)
-            self.cut_ = float(np.quantile(values, self.quantile or 0.5)) if len(values) else float("nan")
+            lower, upper = limits_of(X, COLUMNS[self.measure_].header)
+            self.n_fit_ = int((~(np.isnan(lower) & np.isnan(upper))).sum())
+            self.cut_ = quantile_of_limits(lower, upper, self.quantile or 0.5)
 
     def _compute(self, X: pd.DataFrame) -> dict[str, Any]:  # noqa: N803
         header = COLUMNS[self.measure_].header

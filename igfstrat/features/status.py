@@ -183,3 +183,37 @@ def limits_of(table: Any, header: str) -> tuple[NDArray[np.float64], NDArray[np.
     ends = (f"{header}_lower", f"{header}_upper")
     lower, upper = (np.asarray(table[end if end in table else header], dtype=np.float64) for end in ends)
     return lower, upper
+
+
+def quantile_of_limits(lower: ArrayLike, upper: ArrayLike, quantile: float) -> float:
+    """Quantile of values of which some are known only between limits.
+
+    Parameters
+    ----------
+    lower, upper : array-like of float, shape (n,)
+        Limits of each value, equal where it was measured; NaN where nothing is known.
+    quantile : float
+        Between 0 and 1.
+
+    Returns
+    -------
+    float
+        In the unit of the values; NaN without values, and where the limits leave the quantile open: then the
+        quantile of all lower limits isn't that of all upper ones.
+
+    Examples
+    --------
+    >>> quantile_of_limits([0, 30, 40], [25, 30, 40], 0.5), quantile_of_limits([0, 0, 40], [25, 25, 40], 0.5)
+    (30.0, nan)
+    """
+    low, high = np.asarray(lower, dtype=np.float64), np.asarray(upper, dtype=np.float64)
+    known = ~(np.isnan(low) & np.isnan(high))
+    if not known.any():
+        return float("nan")
+    # an unknown end lies beyond any value; finite, so that interpolation next to it stays defined
+    far = np.finfo(np.float64).max / 4
+    ends = [
+        float(np.quantile(np.nan_to_num(limit[known], nan=beyond, posinf=far, neginf=-far), quantile))
+        for limit, beyond in ((low, -far), (high, far))
+    ]
+    return ends[0] if ends[0] == ends[1] else float("nan")

@@ -71,7 +71,7 @@ def check_feature_transformer(transformer, table):
     shuffled = table.sample(frac=1, random_state=2)[sorted(table.columns, reverse=True)]
     assert copy.transform(shuffled).loc[table.index].equals(first)
     assert set(copy.describe()) <= set(copy.feature_names())
-    assert all(len(f.rows) and 0 <= f.rows.min() and f.rows.max() < len(table) for f in copy.flag_rows(table))
+    assert all(len(f.rows) and f.rows.min() >= 0 and f.rows.max() < len(table) for f in copy.flag_rows(table))
 
 
 @pytest.fixture(name="check_feature_transformer")
