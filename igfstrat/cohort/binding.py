@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from igfstrat.cohort.cohort_map import CohortMap, ColumnSource, EndpointSource, EventSource
+from igfstrat.cohort.cohort_map import CauseSource, CohortMap, ColumnSource, EndpointSource, EventSource
 from igfstrat.cohort.sheet import Sheet
 from igfstrat.errors import Problem, Severity, safe_text
 from igfstrat.schema import COLUMNS, Column, find_endpoint_header, find_header, fold
 
 # without a declared code list only these are events or censored beyond doubt
 _PLAIN_EVENT: Final = EventSource(column="", event=("1", "true"), censored=("0", "false"))
+# causes are often numbered 1, 2, … with 0 for censored; what else a word means nobody has said
+_PLAIN_CAUSE: Final = CauseSource(column="", missing=("0",))
+_ABOUT: Final[tuple[str, ...]] = ("cause", "definition")
+_OWNER: Final = {text: c.name for c in COLUMNS.values() for text in (c.name, c.header, *c.aliases)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +62,12 @@ class EndpointBinding:
         Whether a map declared the codes.
     definition, note : str or None
         What the map says about the endpoint.
+    cause : int or None
+        Source column from 0 of the cause of each event.
+    causes : CauseSource
+        Which words of it mean which cause.
+    definition_column : int or None
+        Source column from 0 that states the definition, where the map doesn't.
     """
 
     name: str
@@ -70,6 +80,15 @@ class EndpointBinding:
     declared: bool = False
     definition: str | None = None
     note: str | None = None
+    cause: int | None = None
+    causes: CauseSource = _PLAIN_CAUSE
+    definition_column: int | None = None
+
+    @property
+    def positions(self) -> frozenset[int]:
+        """Every source column from 0 that the endpoint uses."""
+        parts = (self.time, self.event, self.start, self.stop, self.cause, self.definition_column)
+        return frozenset(part for part in parts if part is not None)
 
 
 @dataclass(slots=True)
@@ -116,7 +135,7 @@ def bind_columns(sheet: Sheet, cohort_map: CohortMap | None) -> Bindings:
     _bind_convention(sheet, bindings, exact=cohort_map is not None)
     used = {b.index for b in bindings.columns.values()}
     for endpoint in bindings.endpoints.values():
-        used |= {endpoint.time, endpoint.event, endpoint.start, endpoint.stop}
+        used |= endpoint.positions
     bindings.ignored = [i for i, header in enumerate(sheet.headers) if i not in used and header]
     return bindings
 
@@ -145,7 +164,9 @@ def near_misses(name: str, headers: tuple[str, ...]) -> list[str]:
     base = COLUMNS.get(name) or next((c for c in COLUMNS.values() if c.header == name), None)
     wanted = {name, *((base.name, *base.aliases) if base else ())}
     hits = [header for text, header in folded.items() if text in wanted]
-    hits += [folded[m] for m in difflib.get_close_matches(name, list(folded), n=3, cutoff=0.75)]
+    # what another column is called is no misspelling of this one: ER_IHC isn't her2_ihc
+    free = [text for text in folded if _OWNER.get(text) in {None, base.name if base else None}]
+    hits += [folded[m] for m in difflib.get_close_matches(name, free, n=3, cutoff=0.75)]
     if "_event" in name:
         hits += [header for text, header in folded.items() if text.startswith(name.split("_")[0] + "_")]
     return list(dict.fromkeys(hits))[:3]
@@ -195,6 +216,8 @@ def _bind_mapped_endpoints(sheet: Sheet, by_map: CohortMap, bindings: Bindings) 
         else:
             for part, date in (("start", source.from_), ("stop", source.to)):
                 found[part] = _date_position(sheet, str(date), by_map, bindings, name)
+        if source.cause is not None:
+            found["cause"] = _position(sheet, source.cause.column, bindings, f"{name}_cause")
         bindings.endpoints[name] = _endpoint(name, source, found)
 
 
@@ -210,6 +233,8 @@ def _endpoint(name: str, source: EndpointSource, found: dict[str, int | None]) -
         declared=True,
         definition=source.definition,
         note=source.note,
+        cause=found.get("cause"),
+        causes=source.cause or _PLAIN_CAUSE,
     )
 
 
@@ -247,24 +272,52 @@ def _bind_convention(sheet: Sheet, bindings: Bindings, *, exact: bool) -> None:
 
 
 def _bind_convention_endpoints(sheet: Sheet, bindings: Bindings) -> None:
+    mapped = frozenset(bindings.endpoints)
     parts: dict[str, dict[str, list[int]]] = {}
     for index, header in enumerate(sheet.headers):
         found = find_endpoint_header(header)
-        if found and found[0] not in bindings.endpoints:
+        # of an endpoint of the map only its cause and definition may still be missing
+        if found and (found[0] not in mapped or (found[1] in _ABOUT and header == fold(header))):
             parts.setdefault(found[0], {}).setdefault(found[1], []).append(index)
     for name, hits in parts.items():
-        doubled = [part for part, places in hits.items() if len(places) > 1]
-        times = [unit for unit in ("months", "days", "years") if unit in hits]
-        if doubled or len(times) > 1:
-            which = f"{name}_{doubled[0]}" if doubled else f"{name}_{times[0]} and {name}_{times[1]}"
-            remedy = "twice in the header; keep one, or choose it in a cohort map"
-            bindings.problems.append(
-                Problem(code="header", severity=Severity.ERROR, column=which, remedy=remedy)
-            )
+        about = {part: hits.pop(part) for part in _ABOUT if part in hits}
+        if hits:
+            _bind_times_and_events(name, hits, bindings)
+        if name in bindings.endpoints:
+            _bind_about(name, about, bindings)
+
+
+def _bind_times_and_events(name: str, hits: dict[str, list[int]], bindings: Bindings) -> None:
+    doubled = [part for part, places in hits.items() if len(places) > 1]
+    times = [unit for unit in ("months", "days", "years") if unit in hits]
+    if doubled or len(times) > 1:
+        which = f"{name}_{doubled[0]}" if doubled else f"{name}_{times[0]} and {name}_{times[1]}"
+        _add_doubled(which, bindings)
+        return
+    bindings.endpoints[name] = EndpointBinding(
+        name=name,
+        time=hits[times[0]][0] if times else None,
+        event=hits["event"][0] if "event" in hits else None,
+        unit=times[0] if times else None,
+    )
+
+
+def _bind_about(name: str, about: dict[str, list[int]], bindings: Bindings) -> None:
+    """Cause and definition by the convention, where the map says nothing of them."""
+    endpoint = bindings.endpoints[name]
+    said = {"cause": endpoint.causes is not _PLAIN_CAUSE, "definition": endpoint.definition is not None}
+    for part, places in about.items():
+        if said[part]:
             continue
-        bindings.endpoints[name] = EndpointBinding(
-            name=name,
-            time=hits[times[0]][0] if times else None,
-            event=hits["event"][0] if "event" in hits else None,
-            unit=times[0] if times else None,
-        )
+        if len(places) > 1:
+            _add_doubled(f"{name}_{part}", bindings)
+        elif part == "cause":
+            endpoint = replace(endpoint, cause=places[0])
+        else:
+            endpoint = replace(endpoint, definition_column=places[0])
+    bindings.endpoints[name] = endpoint
+
+
+def _add_doubled(which: str, bindings: Bindings) -> None:
+    remedy = "twice in the header; keep one, or choose it in a cohort map"
+    bindings.problems.append(Problem(code="header", severity=Severity.ERROR, column=which, remedy=remedy))

@@ -44,7 +44,8 @@ class Cohort:
     problems : tuple of Problem
         Flags and notices.
     unusable : dict of str to tuple of Problem
-        Why a column or an endpoint cannot be used, by canonical name or endpoint.
+        Why a column or an endpoint cannot be used, by canonical name or endpoint; the causes of an endpoint
+        as ``os_cause``.
     set_aside : ndarray of object, shape (n_rows,)
         "" for a patient, else why the row is none (a summary row).
     n_filtered : int
@@ -166,7 +167,13 @@ class Cohort:
             "rows_left_out_by_the_map": self.n_filtered,
             "columns": {name: safe_text(b.header) for name, b in self.bindings.columns.items()},
             "endpoints": {
-                name: {"source_unit": e.source_unit, "definition": e.definition, "note": e.note}
+                name: {
+                    "source_unit": e.source_unit,
+                    "definition": e.definition,
+                    "note": e.note,
+                    "causes": e.cause_counts,
+                    "events_without_cause": e.n_events_without_cause,
+                }
                 for name, e in self.endpoints.items()
             },
             "units": self.units,

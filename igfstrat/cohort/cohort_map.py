@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from igfstrat.config import StrictModel, Word
 from igfstrat.errors import UnitError
-from igfstrat.schema import COLUMNS, ENDPOINTS, Column
+from igfstrat.schema import COLUMNS, ENDPOINTS, Column, fold
 from igfstrat.units import conversion_factor, parse_unit
 
 
@@ -148,16 +148,42 @@ class EventSource(StrictModel):
         return self
 
 
+class CauseSource(StrictModel):
+    """Where the cause of an event stands, and which words mean which cause.
+
+    Without codes each word is a cause of its own.
+    """
+
+    column: str
+    codes: dict[str, tuple[Word, ...]] = Field(default_factory=dict)
+    missing: tuple[Word, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_meaning(self) -> Self:
+        words = [fold(word) for spellings in (*self.codes.values(), self.missing) for word in spellings]
+        twice = sorted({word for word in words if words.count(word) > 1})
+        if twice:
+            message = f"codes: {', '.join(twice)} stands for more than one cause, or also under missing"
+            raise ValueError(message)
+        return self
+
+
 class EndpointSource(StrictModel):
-    """Where an endpoint comes from: a time column with its unit, or two dates; and its events."""
+    """Where an endpoint comes from: a time column with its unit, or two dates; its events, and their causes."""
 
     time: str | None = None
     unit: Literal["days", "months", "years"] | None = None
     from_: str | None = Field(default=None, alias="from")
     to: str | None = None
     event: EventSource
+    cause: CauseSource | None = None
     definition: str | None = None
     note: str | None = None
+
+    @field_validator("cause", mode="before")
+    @classmethod
+    def _short_form(cls, cause: Any) -> Any:
+        return {"column": cause} if isinstance(cause, str) else cause
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -264,8 +290,8 @@ class CohortMap(StrictModel):
         """Every source header that the map names."""
         named = {source.column for source in self.columns.values() if source.column}
         for endpoint in self.endpoints.values():
-            named |= {
-                name for name in (endpoint.time, endpoint.from_, endpoint.to, endpoint.event.column) if name
-            }
+            cause = endpoint.cause.column if endpoint.cause else None
+            parts = (endpoint.time, endpoint.from_, endpoint.to, endpoint.event.column, cause)
+            named |= {name for name in parts if name}
         named |= {join.by for join in self.join}
         return frozenset(named | set(self.rows.where) | set(self.rows.one_patient_per))

@@ -1,4 +1,4 @@
-"""From the text of a cell to a number or a code, with every doubt named.
+"""From the text of a cell to a number, with every doubt named.
 
 A number is taken only when the whole cell is one. What people write beside numbers (`<25`, `~140`,
 `120*`, `150 ng/mL`, `110-130`, `ND`) is recognised by kind, so that each gets its own flag; nothing
@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from igfstrat.errors import UnitError
-from igfstrat.schema import Column, fold
+from igfstrat.schema import Column
 from igfstrat.units import conversion_factor
 
 MISSING_WORDS: Final = frozenset({"", "na", "n/a", "nan", "null", "none", "#n/a"})
@@ -40,6 +40,14 @@ _PATTERNS: Final = tuple(
     )
 )
 
+# a convention: from this share on, means and models rest more on what was put in than on what was measured
+_MANY_BEYOND: Final = 0.15
+_SUBSTITUTED: Final = {
+    "half": "holds half the limit below it and nothing above it, so its mean and models rest on that choice",
+    "limit": "holds the limit itself, so its mean and models rest on that choice",
+    "missing": "leaves them out, so its mean and models know only what lies between the limits",
+}
+
 
 @dataclass(slots=True)
 class Decoded:
@@ -53,12 +61,15 @@ class Decoded:
         Row index, code of the flag and remedy.
     lower, upper : ndarray of float64, shape (n_rows,), or None
         Limits between which each value lies, where a value is beyond a limit; None when none is.
+    notices : list of tuple
+        Code and text of what holds for the column as a whole.
     """
 
     values: NDArray[Any]
     flags: list[tuple[int, str, str]] = field(default_factory=list)
     lower: NDArray[np.float64] | None = None
     upper: NDArray[np.float64] | None = None
+    notices: list[tuple[str, str]] = field(default_factory=list)
 
 
 def clean(cells: pd.Series, missing: frozenset[str]) -> tuple[pd.Series, NDArray[np.bool_]]:
@@ -129,7 +140,23 @@ def decode_numbers(
     _apply_bounds(values, column, decoded)
     if np.array_equal(lower, upper, equal_nan=True):
         decoded.lower = decoded.upper = None
+    else:
+        _note_many_beyond(lower, upper, substitute, decoded)
     return decoded
+
+
+def _note_many_beyond(
+    lower: NDArray[np.float64], upper: NDArray[np.float64], substitute: str, decoded: Decoded
+) -> None:
+    known = ~np.isnan(lower)
+    n_known, n_beyond = int(known.sum()), int((known & (lower != upper)).sum())
+    if n_beyond <= _MANY_BEYOND * n_known:
+        return
+    remedy = (
+        f"{n_beyond} of {n_known} values ({n_beyond / n_known:.0%}) are known only to lie beyond a limit of the assay:"
+        f" their status goes by the limit, or stays indeterminate; the column of numbers {_SUBSTITUTED[substitute]}"
+    )
+    decoded.notices.append(("many_beyond_limit", remedy))
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,76 +231,3 @@ def _apply_bounds(values: NDArray[np.float64], column: Column, decoded: Decoded)
     for row in np.flatnonzero(measured & ((values < low) | (values > high) | np.isinf(values))):
         decoded.flags.append((int(row), "out_of_bounds", must))
         values[row] = decoded.lower[row] = decoded.upper[row] = np.nan
-
-
-def decode_codes(
-    cells: pd.Series, column: Column, codes: dict[str, tuple[str, ...]], missing: frozenset[str]
-) -> Decoded:
-    """Canonical codes.
-
-    Parameters
-    ----------
-    cells : Series of str, one row a patient row
-        Text as read.
-    column : Column
-        Canonical column with its codes and their usual spellings.
-    codes : dict
-        Spellings that the map declares, by canonical code; they come before the usual ones.
-    missing : frozenset of str
-        Words that mean missing, in lower case.
-
-    Returns
-    -------
-    Decoded
-        Codes as text, None where there is none, and flags for unknown words and for several spellings of one code.
-    """
-    meaning = {fold(code): code for code in column.codes}
-    meaning |= {fold(alias): code for code, aliases in column.codes.items() for alias in aliases}
-    meaning |= {fold(word): code for code, words in codes.items() for word in words}
-    text, is_missing = clean(cells, missing)
-    levels = {word: meaning.get(fold(whole_number(word))) for word in text.unique()}
-    # 'none' can be a code (no BRCA mutation); it is missing where the map says so
-    is_missing &= text.map(lambda word: levels[word] is None or word.lower() in missing).to_numpy(dtype=bool)
-    values = np.array([None if m else levels[t] for t, m in zip(text, is_missing, strict=True)], dtype=object)
-    decoded = Decoded(values)
-    known = ", ".join(column.codes)
-    for row in np.flatnonzero(pd.isna(values) & ~is_missing):
-        decoded.flags.append(
-            (int(row), "invalid_code", f"must be one of {known}; or declare it under 'codes:' in the map")
-        )
-    _flag_spellings(text, values, decoded)
-    return decoded
-
-
-def whole_number(text: str) -> str:
-    """A code that a program wrote as a decimal number, as a person would.
-
-    Parameters
-    ----------
-    text : str
-        A code.
-
-    Returns
-    -------
-    str
-        Without a fraction of zeros.
-
-    Examples
-    --------
-    >>> whole_number("2.00"), whole_number("2.5")
-    ('2', '2.5')
-    """
-    return re.sub(r"(?<=\d)\.0+$", "", text)
-
-
-def _flag_spellings(text: pd.Series, values: NDArray[np.object_], decoded: Decoded) -> None:
-    """Only a second spelling in the same column is worth a word; the commonest is the column's own."""
-    spellings: dict[object, dict[str, int]] = {}
-    for word, code in zip(text, values, strict=True):
-        if code is not None:
-            counts = spellings.setdefault(code, {})
-            counts[word] = counts.get(word, 0) + 1
-    main = {code: max(counts, key=lambda w: counts[w]) for code, counts in spellings.items()}
-    for row, (word, code) in enumerate(zip(text, values, strict=True)):
-        if code is not None and word != main[code]:
-            decoded.flags.append((row, "spelling", f"read as {code}, like {main[code]!r}"))

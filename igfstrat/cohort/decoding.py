@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from igfstrat.cohort.binding import Binding, Bindings
 from igfstrat.cohort.carried import check_carried
+from igfstrat.cohort.codes import closest_code, decode_codes
 from igfstrat.cohort.cohort import Cohort
 from igfstrat.cohort.cohort_map import CohortMap
 from igfstrat.cohort.dates import decode_dates
-from igfstrat.cohort.decode import Decoded, clean, decode_codes, decode_numbers
+from igfstrat.cohort.decode import Decoded, clean, decode_numbers
 from igfstrat.cohort.identity import check_identifiers, summary_rows
 from igfstrat.cohort.outcome import Endpoint, decode_endpoint
 from igfstrat.cohort.plausibility import check_age, check_decimal_mark, check_unit, guess_unit
@@ -134,6 +135,8 @@ class _Decoder:
     def _spoil(self, name: str, problem: Problem) -> None:
         """Make a column or an endpoint unusable; without identifiers nothing can be done at all."""
         base = next((c.name for c in COLUMNS.values() if name in {c.name, c.header}), name.split("_")[0])
+        if name.endswith(("_cause", "_definition")):
+            base = name  # the endpoint goes on without it
         if base == "patient_id":
             self.problems.append(problem)
         self.unusable.setdefault(base, []).append(problem)
@@ -142,7 +145,7 @@ class _Decoder:
         """Formulas and error cells: they matter where a column is used."""
         users: dict[int | None, str] = {b.index: b.column.header for b in self.bindings.columns.values()}
         for name, e in self.bindings.endpoints.items():
-            users |= {e.time: f"{name}_{e.unit}", e.event: f"{name}_event"}
+            users |= {e.cause: f"{name}_cause", e.time: f"{name}_{e.unit}", e.event: f"{name}_event"}
         rows = set(self.sheet.row_numbers.tolist())
         for mark in self.sheet.marks:
             if mark.row not in rows or mark.code not in _MARKS:
@@ -265,6 +268,10 @@ class _Decoder:
         elif name not in self.unusable and not self._codes_in_doubt(name, binding, decoded):
             for index, code, remedy in decoded.flags:
                 self._flag(binding.index, index, code, column.header, remedy)
+            for code, remedy in decoded.notices:
+                self.problems.append(
+                    Problem(code=code, severity=Severity.NOTICE, column=column.header, remedy=remedy)
+                )
         self.table[column.header] = decoded.values
         if decoded.lower is not None:
             self.table[f"{column.header}_lower"] = decoded.lower
@@ -285,7 +292,9 @@ class _Decoder:
             return False
         words = self.sheet.cells[binding.index].iloc[unknown].str.strip().value_counts()
         shown = ", ".join(f"{safe_text(word, limit=20)} {n}" for word, n in words.iloc[:6].items())
-        remedy = f"most values are not codes of {name} ({', '.join(binding.column.codes)}); declare them under 'codes:' in a map"
+        close = closest_code(str(words.index[0]), binding.column.codes)
+        hint = f"; did you mean '{close}'?" if close else ""
+        remedy = f"most values are not codes of {name} ({', '.join(binding.column.codes)}){hint}; declare them under 'codes:' in a map"
         self._spoil(
             name, Problem(code="codes", severity=Severity.ERROR, column=name, value=shown, remedy=remedy)
         )
@@ -303,15 +312,16 @@ class _Decoder:
         for name, binding in self.bindings.endpoints.items():
             if name in self.unusable:
                 continue
+            usable = replace(binding, cause=None) if f"{name}_cause" in self.unusable else binding
             result = decode_endpoint(
-                kept, binding, dates=dates, decimal=self.map.file.decimal, missing=self._missing_words()
+                kept, usable, dates=dates, decimal=self.map.file.decimal, missing=self._missing_words()
             )
             for problem in result.problems:
                 if problem.severity is Severity.ERROR:
-                    self._spoil(name, problem)
+                    self._spoil(f"{name}_cause" if result.endpoint else name, problem)
             if result.endpoint is None:
                 continue
-            self.problems += result.problems
+            self.problems += [p for p in result.problems if p.severity is not Severity.ERROR]
             endpoints[name] = result.endpoint if len(patients) == n else _spread(result.endpoint, patients, n)
             if not result.endpoint.event.any():
                 remedy = f"no events in {name}: curves stay at 1, and no test or hazard ratio can be given"
@@ -352,4 +362,8 @@ def _spread(endpoint: Endpoint, patients: NDArray[np.intp], n: int) -> Endpoint:
     time, event = np.full(n, np.nan), np.zeros(n, dtype=bool)
     reasons = np.full(n, "not a patient", dtype=object)
     time[patients], event[patients], reasons[patients] = endpoint.time, endpoint.event, endpoint.reasons
-    return replace(endpoint, time=time, event=event, reasons=tuple(reasons))
+    cause = None
+    if endpoint.cause is not None:
+        cause = np.full(n, None, dtype=object)
+        cause[patients] = endpoint.cause
+    return replace(endpoint, time=time, event=event, reasons=tuple(reasons), cause=cause)

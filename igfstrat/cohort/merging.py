@@ -111,7 +111,7 @@ class _Merger:
         self.map = cohort_map
         self.rows: list[list[str]] = sheet.cells.to_numpy(dtype=object).tolist()
         self.bound = {b.index: b for b in bindings.columns.values()}
-        self.timed = {p for e in bindings.endpoints.values() for p in (e.time, e.event, e.start, e.stop)}
+        self.timed = {p for e in bindings.endpoints.values() for p in e.positions}
         self.problems: list[Problem] = []
 
     def notice(self, n_patients: int) -> Problem:

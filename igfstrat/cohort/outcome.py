@@ -8,7 +8,7 @@ has 1 and 2; cBioPortal writes `1:DECEASED`). Time 0 is kept, as in R `survival`
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -16,7 +16,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from igfstrat.cohort.binding import EndpointBinding, near_misses
-from igfstrat.cohort.decode import clean, decode_numbers, whole_number
+from igfstrat.cohort.cause import decode_cause, read_definition
+from igfstrat.cohort.codes import whole_number
+from igfstrat.cohort.decode import clean, decode_numbers
 from igfstrat.cohort.plausibility import check_decimal_mark
 from igfstrat.cohort.sheet import Sheet
 from igfstrat.errors import Problem, Severity, safe_text
@@ -50,7 +52,10 @@ class Endpoint:
     source_unit : str
         Unit of the source's times.
     definition, note : str or None
-        What the map says about the endpoint.
+        What the map, or the file's own column, says about the endpoint.
+    cause : ndarray of object, shape (n_rows,), or None
+        Cause of each event, as a code; None where there is no event, where it isn't stated and where the row is out.
+        None as a whole where the source has no causes.
     """
 
     name: str
@@ -61,6 +66,20 @@ class Endpoint:
     source_unit: str
     definition: str | None = None
     note: str | None = None
+    cause: NDArray[np.object_] | None = None
+
+    @property
+    def cause_counts(self) -> dict[str, int] | None:
+        """Events by cause, the code of the cause in alphabetical order; None where the source has no causes."""
+        if self.cause is None:
+            return None
+        codes, counts = np.unique([str(c) for c in self.cause if c is not None], return_counts=True)
+        return dict(zip(codes.tolist(), counts.tolist(), strict=True))
+
+    @property
+    def n_events_without_cause(self) -> int | None:
+        """Events whose cause isn't stated; None where the source has no causes."""
+        return None if self.cause is None else int((self.event & pd.isna(self.cause)).sum())
 
     @property
     def usable(self) -> NDArray[np.bool_]:
@@ -132,10 +151,11 @@ def decode_endpoint(
         event=event & ~out,
         reasons=tuple(reasons),
         source_unit=binding.unit or "days",
-        definition=binding.definition,
+        definition=_definition(sheet, binding, missing, result),
         note=binding.note,
     )
     _flag_zero_times(sheet, binding, result.endpoint, result)
+    result.endpoint = _with_cause(sheet, binding, result.endpoint, missing, result)
     return result
 
 
@@ -315,3 +335,38 @@ def _flag_zero_times(sheet: Sheet, binding: EndpointBinding, endpoint: Endpoint,
         _flag(
             sheet, result, "zero_time", int(index), position, f"{endpoint.name}_{endpoint.source_unit}", what
         )
+
+
+def _definition(
+    sheet: Sheet, binding: EndpointBinding, missing: frozenset[str], result: GateResult
+) -> str | None:
+    if binding.definition_column is None:
+        return binding.definition
+    definition, n_different = read_definition(sheet.cells[binding.definition_column], missing)
+    if n_different > 1:
+        remedy = (
+            f"{n_different} different definitions in one file, so none is taken; state the one that holds in a cohort map:"
+            f" endpoints: {{{binding.name}: {{definition: …}}}}"
+        )
+        _add(result, "several_definitions", Severity.NOTICE, f"{binding.name}_definition", remedy)
+    return definition
+
+
+def _with_cause(
+    sheet: Sheet, binding: EndpointBinding, endpoint: Endpoint, missing: frozenset[str], result: GateResult
+) -> Endpoint:
+    position, column = binding.cause, f"{binding.name}_cause"
+    if position is None:
+        return endpoint
+    decoded = decode_cause(
+        sheet.cells[position], binding.causes, event=endpoint.event, usable=endpoint.usable, missing=missing
+    )
+    if decoded.doubt:
+        _add(result, "codes", Severity.ERROR, column, decoded.doubt)
+        return endpoint
+    for index, code, remedy in decoded.flags:
+        row = int(sheet.row_numbers[index])
+        # without a code list the column may hold anything that people write
+        value = safe_text(sheet.cells.iat[index, position]) if binding.causes.codes else None
+        _add(result, code, Severity.FLAG, column, remedy, row, value or None, sheet.cell(row, position))
+    return replace(endpoint, cause=decoded.values)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from igfstrat.cohort import Cohort
+from igfstrat.cohort.binding import near_misses
 from igfstrat.errors import Problem, Severity, safe_text
 from igfstrat.schema import COLUMNS, ENDPOINTS, Column, fold
 
@@ -141,7 +142,8 @@ def _endpoint(cohort: Cohort, name: str) -> CheckedColumn:
     )
     source = " / ".join(safe_text(headers[i]) for i in parts if i is not None)
     question = "; ".join(
-        p.remedy + (f" (found {p.value})" if p.value else "") for p in cohort.unusable.get(name, ())
+        p.remedy + (f" (found {p.value})" if p.value else "")
+        for p in (*cohort.unusable.get(name, ()), *cohort.unusable.get(f"{name}_cause", ()))
     )
     endpoint = cohort.endpoints.get(name)
     content = (
@@ -162,7 +164,9 @@ def _suggestions(cohort: Cohort) -> dict[str, str]:
         if name in cohort.bindings.columns:
             continue
         exact = next((header for text, header in free.items() if text in {name, *column.aliases}), None)
-        close = difflib.get_close_matches(column.header, list(free), n=1, cutoff=0.85)
+        # her2_ihc is a letter from er_ihc, and ER is not HER2
+        near = difflib.get_close_matches(column.header, list(free), n=1, cutoff=0.85)
+        close = [text for text in near if near_misses(column.header, (free[text],))]
         if exact or close:
             found[name] = exact or free[close[0]]
     return found

@@ -61,6 +61,33 @@ def test_what_stands_beside_a_number_gets_its_own_flag(
         np.testing.assert_equal(ends, limits)
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("femal", "did you mean 'female'? It must be one of female, male"),
+        ("mlae", "must be one of female, male"),
+    ],
+)
+def test_a_misspelt_code_is_asked_about_where_only_one_code_is_close(change, write_csv, judge, text, hint):
+    judged = judge(write_csv(change({(7, "sex"): text})))
+    assert [(p.row, p.code) for p in judged.flags] == [(7, "invalid_code")]
+    assert judged.flags[0].remedy.startswith(hint)
+    assert judged.cohort.table["sex"][5] is None
+
+
+@pytest.mark.parametrize("text", ["stage_x", "brca3", "iib2"])
+def test_a_word_between_two_codes_is_likened_to_neither(write_csv, text):
+    rows = [
+        ["patient_id", "stage", "brca_status"],
+        ["A", "ii", "none"],
+        ["B", "i", "brca1"],
+        ["C", text, text],
+    ]
+    problems = read_cohort(write_csv(rows)).problems
+    assert {p.column for p in problems if p.code == "invalid_code"} == {"stage", "brca_status"}
+    assert not [p for p in problems if "did you mean" in p.remedy]
+
+
 @pytest.mark.parametrize("text", ["neg", "H-score 210", "3+ (strong)", "2-3", "pos", "+++", "4"])
 def test_a_word_that_is_no_ihc_score_is_flagged_and_shown(change, write_csv, judge, text):
     judged = judge(write_csv(change({(7, "igf1r_ihc"): text})))
@@ -77,7 +104,11 @@ def test_variants_of_a_subtype_fold_into_four_groups_and_are_reported(change, wr
         (3, "subtype"): "LumB",
     }
     judged = judge(write_csv(change(variants)))
-    assert judged.cohort.table["subtype"].nunique() == 4
+    subtype = judged.cohort.table["subtype"]
+    assert [subtype[row - 2] for row, _ in variants] == ["luminal_a"] * 3 + ["luminal_b"]
+    assert subtype.value_counts().to_dict() == {
+        "luminal_a": 15, "luminal_b": 15, "triple_negative": 15, "her2_enriched": 15,
+    }  # fmt: skip
     assert flagged(judged) == {(row, "subtype", "spelling") for row, _ in variants}
     assert "read as luminal_b, like 'luminal_b'" in judged.text
 
