@@ -32,16 +32,16 @@ DISEASES: Final = (
     "healthy", "any",
 )  # fmt: skip
 BIOMARKERS: Final = (
-    "ag_1024", "aromatase_inhibitor", "bms_754807", "bone_metastases", "bone_only_metastases",
-    "breviscapine", "chemotherapy", "circ_ppapdc1a", "cixutumumab", "dalotuzumab", "egfr_mutation",
-    "figitumumab", "free_igf1", "fulvestrant", "ganitumab", "her2", "igf1", "igf1_ca_repeat",
+    "ag_1024", "aromatase_inhibitor", "bmi", "bms_754807", "bone_metastases", "bone_only_metastases",
+    "breviscapine", "chemotherapy", "circ_ppapdc1a", "cixutumumab", "dalotuzumab", "egfr_mutation", "er",
+    "figitumumab", "free_igf1", "fulvestrant", "ganitumab", "hba1c", "her2", "igf1", "igf1_ca_repeat",
     "igf1_genetic", "igf1_haplotype", "igf1_igfbp3_molar_ratio", "igf1_igfbp_vitronectin", "igf1_lowering",
-    "igf1_x_oestradiol", "igf1r", "igf1r_antibody", "igf1r_copy_number", "igf1r_inhibitor",
-    "igf1r_insr_hybrid", "igf1r_snps", "igf2", "igf2r", "igf_axis", "igf_pathway_snps", "igf_targeted_drug",
-    "igfbp2", "igfbp3", "igfbp4", "igfbp5", "igfbp5_igfbp4_ratio", "igfbp_from_fibroblasts", "igfbp_snps",
-    "igfbp_x_erbb2", "insr_a", "irs1", "irs2", "kras_mutation", "linsitinib", "ll6", "muc1", "myb", "none",
-    "nvp_adw742", "octreotide", "r1507", "robatumumab", "rs2016347", "rs2854744", "rs28674628", "rs2946834",
-    "rs703556", "rs7965399", "src_axl", "subtype", "tnm8_stage", "vegfc", "w0101", "xentuzumab",
+    "igf1_x_oestradiol", "igf1r", "igf1r_antibody", "igf1r_copy_number", "igf1r_inhibitor", "igf1r_insr_hybrid",
+    "igf1r_snps", "igf2", "igf2r", "igf_axis", "igf_pathway_snps", "igf_targeted_drug", "igfbp2", "igfbp3",
+    "igfbp4", "igfbp5", "igfbp5_igfbp4_ratio", "igfbp_from_fibroblasts", "igfbp_snps", "igfbp_x_erbb2", "insr_a",
+    "irs1", "irs2", "kras_mutation", "linsitinib", "ll6", "muc1", "myb", "none", "nvp_adw742", "octreotide", "pr",
+    "r1507", "robatumumab", "rs2016347", "rs2854744", "rs28674628", "rs2946834", "rs703556", "rs7965399",
+    "src_axl", "subtype", "tnm8_stage", "vegfc", "w0101", "xentuzumab",
 )  # fmt: skip
 ENDPOINTS: Final = (
     "10-year dfs", "10-year distant metastasis", "5-year dfs", "5-year distant dfs", "5-year os",
@@ -62,7 +62,7 @@ ENDPOINTS: Final = (
     "treatment effect on os", "treatment effect on pfs", "treatment resistance", "ttp", "tumour growth",
     "tumour suppression", "tumourigenesis",
 )  # fmt: skip
-_VOICES: Final = ("reported", "conflicting")  # what counts when sources are compared
+VOICES: Final = ("reported", "conflicting")  # what counts when sources are compared
 GROUP_KEYS: Final = ("disease", "biomarker", "compartment", "subgroup", "endpoint")
 
 
@@ -311,7 +311,7 @@ class EvidenceGroup:
     @property
     def directions(self) -> dict[str, tuple[str, ...]]:
         """Ids by direction; what has none (prevalences, levels), or is unverified or retracted, is left out."""
-        told = [e for e in self.entries if e.status in _VOICES]
+        told = [e for e in self.entries if e.status in VOICES]
         return {
             direction: ids
             for direction in DIRECTIONS
@@ -341,7 +341,7 @@ class EvidenceGroup:
 def _contradict_in_a_subgroup(entries: Sequence[EvidenceEntry]) -> bool:
     said: dict[str, set[str]] = {}
     for entry in entries:
-        if entry.direction != "not_applicable" and entry.status in _VOICES:
+        if entry.direction != "not_applicable" and entry.status in VOICES:
             said.setdefault(entry.subgroup, set()).add(entry.direction)
     return any(len(directions) > 1 for directions in said.values())
 

@@ -26,13 +26,15 @@ from igfstrat.evidence import (
     group_evidence,
     load_evidence,
 )
+from igfstrat.features.receptors import _POSITIVE_FROM, _RATIO_HIGH
+from igfstrat.features.subtype import _MAISONNEUVE_LOW, SubtypeRule
 
 DOCS = Path(__file__).parents[1] / "docs" / "evidence.md"
 REVIEWED = [
     f"S{review}-{i:02d}" for review, last in ((0, 7), (1, 90), (2, 38), (3, 21)) for i in range(1, last + 1)
 ]
 ADDED = [*(f"S1-{i}" for i in range(91, 97))]
-SERIES = {"a": 23, "b": 24, "c": 3, "d": 45, "e": 18, "f": 14, "u": 3}
+SERIES = {"a": 23, "b": 24, "c": 3, "d": 45, "e": 18, "f": 14, "g": 7, "u": 3}
 
 
 def test_all_156_reviewed_associations_are_there():
@@ -118,6 +120,11 @@ FACTS = [
     ("breast tumors with BRCA1 mutations elevated IGF-1", "S1-76", "breast igf1 other BRCA1-mutant_tumours level not_applicable"),
     ("all patients experienced severe toxicities", "S1-87", "breast linsitinib drug with_endocrine_therapy_and_erlotinib;_hormone-sensitive,_NCT01205685 safety adverse"),
     ("IRS-1 overexpressed in primary breast tumors", "S1-91", "breast irs1 tumour_protein primary_tumours level not_applicable"),
+    ("activating TGF beta 1 leading to beta-catenin translocation and EMT, ref 112", "S1-92", "breast igf1 preclinical TGF-beta1_and_beta-catenin emt adverse"),
+    ("alongside Wnt, beta-catenin in phyllodes tumors, ref 113", "S1-93", "breast igf1 preclinical phyllodes_tumours;_Wnt_and_beta-catenin emt adverse"),
+    ("IGF-1 induces MUC1 expression in MCF7, ref 114", "S1-94", "breast muc1 preclinical MCF-7 emt adverse"),
+    ("IGFBP and ERBB2 in tumor transformation, ref 120", "S1-95", "breast igfbp_x_erbb2 preclinical mammary_luminal_epithelial_cells transformation adverse"),
+    ("complexes with vitronectin, ref 122", "S1-96", "breast igf1_igfbp_vitronectin preclinical MCF-7;_with_IGFBP3_or_IGFBP5 migration adverse"),
     ("high plasma IGF1 increased risk of lung malignancy", "S2-01", "lung igf1 serum all incidence adverse"),
     ("no differences in survival in stage I-IIIA NSCLC", "S2-16", "nsclc igf1r tumour_protein resected,_stage_I-IIIA os null"),
     ("reduced DFS in lung adenocarcinoma", "S2-17", "nsclc igf1r tumour_protein adenocarcinoma,_resected dfs adverse"),
@@ -184,6 +191,24 @@ def test_the_numbers_carry_over(key, numbers):
 def test_rs2016347_contrasts_gg_with_gt_and_tt():
     for key in ("S1-65", "S1-65b"):
         assert load_evidence()[key].subgroup.startswith("G/G against G/T + T/T")
+
+
+@pytest.mark.parametrize(
+    ("words", "key", "said"),
+    [("Allred", "E-g-01", "er tumour_protein"), ("HER2 by ASCO/CAP 2018", "E-g-02", "her2 tumour_protein"),
+     ("ER by ASCO/CAP 2020", "E-g-03", "er tumour_protein"), ("PR by ASCO/CAP 2020", "E-g-04", "pr tumour_protein"),
+     ("St Gallen 2013", "E-c-01", "subtype clinical"), ("Maisonneuve 2014", "E-c-02", "subtype clinical"),
+     ("obese from 30 kg/m2", "E-g-06c", "bmi clinical"), ("diabetes from 6.5 percent", "E-g-07", "hba1c clinical")],
+)  # fmt: skip
+def test_a_definition_that_features_use_has_its_source(words, key, said):
+    entry = load_evidence()[key]
+    assert entry.endpoint == "definition"
+    assert f"{entry.biomarker} {entry.compartment}" == said
+
+
+def test_the_cuts_of_the_definitions_are_those_that_code_uses():
+    cuts = {key: load_evidence()[key].estimate for key in ("E-g-02", "E-g-03", "E-g-04", "E-c-01", "E-c-02")}
+    assert list(cuts.values()) == [_RATIO_HIGH, _POSITIVE_FROM, _POSITIVE_FROM, SubtypeRule().ki67_high_at, _MAISONNEUVE_LOW]  # fmt: skip
 
 
 def test_levels_prevalences_and_definitions_have_no_direction():
