@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from igfstrat.features import REGISTRY
 from igfstrat.schema import COLUMNS, ENDPOINTS, FLAG_CODES
 from igfstrat.units import MOLAR_MASS_KDA, UNIT_OF_SUFFIX
 
@@ -51,7 +52,30 @@ Each as `<endpoint>_months` (or `_days`, `_years`) and `<endpoint>_event`, 1 = e
 """
 
 
-PAGES = {"flags.md": flags_page, "columns.md": columns_page}
+def features_page():
+    rows = []
+    for name, spec in REGISTRY.items():
+        inputs = ", ".join(f"`{COLUMNS[c].header}`" for c in spec.inputs)
+        choice = " or ".join(f"`{COLUMNS[c].header}`" for c in spec.any_of)
+        low, high = (f"{end:g}" for end in spec.bounds)
+        values = ", ".join(f"`{word}`" for word in spec.words) or ("any" if low == "-inf" else f"{low} to {high}")
+        unit = {"code": "words", "1": ""}.get(spec.unit, spec.unit)
+        needs = "; ".join(part for part in (inputs, choice and f"one of {choice}") if part) or "other features"
+        rows.append(
+            f"| `{name}` | {spec.title} | {needs} | {unit} | {values} | {', '.join(spec.evidence) or '–'} |"
+        )
+    table = "\n".join(rows)
+    return f"""# Features
+
+What igfstrat computes for a patient. A feature without its input is missing and never guessed; what a status rests on, its rule and its cut, is printed with every result. `igfstrat evidence` shows the entries that the last column names.
+
+| feature | what | needs | unit | values | evidence |
+|---|---|---|---|---|---|
+{table}
+"""
+
+
+PAGES = {"flags.md": flags_page, "columns.md": columns_page, "features.md": features_page}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

@@ -101,7 +101,8 @@ class FeatureTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "n_features_in_")
         _check_named(X)
         self._check_table(X)
-        return pd.DataFrame(self._compute(X), index=X.index)
+        # as they are: joining columns of one kind into blocks would copy them all
+        return pd.DataFrame(self._compute(X), index=X.index, copy=False)
 
     def flag_rows(self, X: pd.DataFrame) -> list[RowFlags]:  # noqa: N803 - scikit-learn's name
         """Doubts about single rows.

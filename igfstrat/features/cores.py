@@ -24,6 +24,7 @@ from igfstrat.config import StrictModel
 from igfstrat.errors import CohortError, DomainError, Problem, Severity, UsageError
 from igfstrat.features.base import FeatureTransformer, make_settings
 from igfstrat.features.spec import FeatureSpec
+from igfstrat.features.status import limits_of
 from igfstrat.schema import COLUMNS, MAX_CORES
 
 Aggregate = Literal["mean", "median", "max", "min"]
@@ -271,11 +272,7 @@ class CoreFeatures(FeatureTransformer):
         self.within_sd_, self.within_df_ = within_patient_sd(_core_values(X))
 
     def _check_table(self, X: pd.DataFrame) -> None:  # noqa: N803
-        if not core_columns(X):
-            remedy = "column missing: cores are igf1r_h_score_1, igf1r_h_score_2 and so on"
-            problem = Problem(code="header", severity=Severity.ERROR, column="igf1r_h_score_1", remedy=remedy)
-            headline = f"the table for {type(self).__name__}"
-            raise CohortError(headline, [problem], "No feature was computed.")
+        check_cores(X, type(self).__name__)
 
     def _compute(self, X: pd.DataFrame) -> dict[str, Any]:  # noqa: N803
         cores = _core_values(X)
@@ -303,6 +300,80 @@ def core_columns(table: pd.DataFrame) -> list[str]:
     """
     found = {name: match for name in map(str, table.columns) if (match := _CORE.fullmatch(name))}
     return sorted(found, key=lambda name: int(found[name][1]))
+
+
+def check_cores(table: pd.DataFrame, owner: str) -> None:
+    """Whether a table holds single cores.
+
+    Parameters
+    ----------
+    table : DataFrame, one row a patient
+        Canonical headers.
+    owner : str
+        Who needs them, for the message.
+
+    Raises
+    ------
+    CohortError
+        If there is no such column.
+
+    Examples
+    --------
+    >>> check_cores(pd.DataFrame({"igf1r_h_score_2": [80.0]}), "CoreFeatures")
+    """
+    if core_columns(table):
+        return
+    remedy = "column missing: cores are igf1r_h_score_1, igf1r_h_score_2 and so on"
+    problem = Problem(code="header", severity=Severity.ERROR, column=f"{_MEASURE}_1", remedy=remedy)
+    headline = f"the table for {owner}"
+    raise CohortError(headline, [problem], "No feature was computed.")
+
+
+def limits_of_cores(
+    table: pd.DataFrame, *, aggregate: str = "mean"
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Between which limits the value of each patient's cores lies.
+
+    Parameters
+    ----------
+    table : DataFrame, one row a patient
+        Canonical headers; may hold ``<core>_lower`` and ``<core>_upper`` beside a core.
+    aggregate : str
+        ``mean``, ``median``, ``max`` or ``min``.
+
+    Returns
+    -------
+    tuple of ndarray of float64, each of shape (n,)
+        Lower and upper limit, 0-300; equal where all scored cores were measured, NaN for a patient without any. A
+        core known only between limits counts with them, so it isn't left out of the aggregate.
+
+    Raises
+    ------
+    UsageError
+        If there is no such aggregate.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"igf1r_h_score_1": [80.0], "igf1r_h_score_2": [float("nan")]})
+    >>> [limits.tolist() for limits in limits_of_cores(table)]
+    [[80.0], [80.0]]
+    >>> table["igf1r_h_score_2_lower"], table["igf1r_h_score_2_upper"] = 0.0, 10.0
+    >>> [limits.tolist() for limits in limits_of_cores(table)]
+    [[40.0], [45.0]]
+    """
+    limits = [limits_of(table, name) for name in core_columns(table)]
+    lower, upper = (np.stack([pair[end] for pair in limits], axis=1) for end in (0, 1))
+    if np.array_equal(lower, upper, equal_nan=True):
+        measured = aggregate_cores(lower, aggregate=aggregate)
+        return measured, measured
+    nothing = np.isnan(lower) & np.isnan(upper)
+    # all monotone: the aggregate of the limits is the limit of the aggregate
+    ends = (
+        np.where(np.isnan(limit), at, limit).clip(*_BOUNDS)
+        for limit, at in zip((lower, upper), _BOUNDS, strict=True)
+    )
+    low, high = (aggregate_cores(np.where(nothing, np.nan, end), aggregate=aggregate) for end in ends)
+    return low, high
 
 
 def _core_values(table: pd.DataFrame) -> NDArray[np.float64]:

@@ -8,23 +8,31 @@ genotype is put out as written, and is coded only when the alleles and the effec
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from igfstrat.config import StrictModel
-from igfstrat.errors import CohortError, DomainError, Problem, Severity
+from igfstrat.errors import CohortError, Problem, Severity
 from igfstrat.features.base import FeatureTransformer, make_settings
+from igfstrat.features.genotype import (
+    Coding,
+    Strand,
+    ca_repeat_genotype,
+    code_genotypes,
+    find_strand,
+    flip,
+    is_count,
+    orient_genotypes,
+    pair_of,
+    parse_genotypes,
+)
 from igfstrat.features.spec import FeatureSpec, RowFlags, flag_where
-
-Coding = Literal["additive", "dominant", "recessive"]
-Strand = Literal["same", "opposite"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +61,7 @@ VARIANTS: Final[dict[str, Variant]] = {
     "rs703556": Variant("222 kb before IGF1", "", "", "additive", ("S1-26",)),
 }
 
-_COMMON_REPEAT: Final = 19  # the commonest allele, S1-11
+_REPEAT_WORDS: Final = ("19/19", "19/non-19", "non-19/non-19")
 _REPEAT_INPUTS: Final = {"ca_repeat_1": "repeats", "ca_repeat_2": "repeats"}
 _REPEAT_EVIDENCE: Final = ("S1-11", "S1-12", "S1-13", "S1-14", "S1-14b", "S1-15", "S1-24", "S1-24b")
 
@@ -64,175 +72,21 @@ def _spec(name: str, title: str, inputs: Mapping[str, str], **more: Any) -> Feat
 
 def _specs_of(name: str, variant: Variant) -> list[FeatureSpec]:
     genotype = _spec(f"{name}_genotype", f"{name} genotype", {name: "code"}, evidence=variant.evidence)
-    title = f"{name}, {variant.coding} for {variant.effect_allele}"
+    title = f"{name}, {variant.coding} for {variant.effect_allele or 'the declared allele'}"
     more: dict[str, Any] = {"unit": "1", "bounds": (0.0, 2.0), "evidence": variant.evidence}
     coded = _spec(f"{name}_coded", title, {name: "code"}, **more)
-    return [genotype, coded] if variant.effect_allele else [genotype]
+    return [genotype, coded]
 
 
-# what can be computed without further parameters
 GERMLINE_SPECS: Final[dict[str, FeatureSpec]] = {
     spec.name: spec
     for spec in [
-        _spec("igf1_ca_repeat", "IGF1 CA repeat", _REPEAT_INPUTS, evidence=_REPEAT_EVIDENCE),
+        _spec("igf1_ca_repeat", "IGF1 CA repeat", _REPEAT_INPUTS, words=_REPEAT_WORDS, evidence=_REPEAT_EVIDENCE),
         _spec("igf1_ca_repeat_sum", "IGF1 CA repeat, both alleles", _REPEAT_INPUTS, unit="repeats",
               bounds=(10.0, 80.0), evidence=("S1-11", "S1-16", "S1-16b")),
         *(spec for name, variant in VARIANTS.items() for spec in _specs_of(name, variant)),
     ]
 }  # fmt: skip
-
-_GENOTYPE: Final = re.compile(r"([ACGT])\s*[/|:,;_ -]?\s*([ACGT])", re.IGNORECASE)
-# "0/0" is the reference genotype to one tool and a missing one to another: it is unreadable, not missing
-_NO_CALL: Final = frozenset({"", ".", "./.", ".|.", "-", "--", "-/-", "n", "nn", "n/n", "na", "n/a", "nan"})
-_COMPLEMENT: Final = str.maketrans("ACGT", "TGCA")
-
-
-def ca_repeat_genotype(
-    repeat_1: ArrayLike, repeat_2: ArrayLike
-) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
-    """Genotype of the IGF1 CA repeat by its alleles of 19 repeats, and the length of both alleles.
-
-    Parameters
-    ----------
-    repeat_1, repeat_2 : array-like of float, shape (n,)
-        CA repeats of each allele, a whole number > 0, in any order; NaN where not known.
-
-    Returns
-    -------
-    tuple of ndarray of object and ndarray of float64, each of shape (n,)
-        ``19/19``, ``19/non-19``, ``non-19/non-19`` (evidence S1-12, S1-14), and the sum of the repeats; None and NaN
-        where either allele is not known.
-
-    Raises
-    ------
-    DomainError
-        If a number of repeats is not whole or not positive.
-
-    Examples
-    --------
-    >>> genotype, length = ca_repeat_genotype([19, 18, 20, 19], [19, 19, 21, float("nan")])
-    >>> genotype.tolist(), length.tolist()
-    (['19/19', '19/non-19', 'non-19/non-19', None], [38.0, 37.0, 41.0, nan])
-    """
-    one, two = np.asarray(repeat_1, dtype=np.float64), np.asarray(repeat_2, dtype=np.float64)
-    if not (_is_count(one) & _is_count(two)).all():
-        message = "CA repeats are counted: a whole number > 0"
-        raise DomainError(message)
-    n_19 = (one == _COMMON_REPEAT).astype(np.intp) + (two == _COMMON_REPEAT)
-    words = np.array(["non-19/non-19", "19/non-19", "19/19"], dtype=object)[n_19]
-    length = one + two
-    words[np.isnan(length)] = None
-    return words, length
-
-
-def parse_genotypes(values: ArrayLike) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
-    """Genotypes in one form.
-
-    Parameters
-    ----------
-    values : array-like of str, shape (n,)
-        Such as ``G/T``, ``GT``, ``T|G`` or ``t g``; None, NaN and the usual signs of no call mean not known.
-
-    Returns
-    -------
-    tuple of ndarray of object and ndarray of bool, each of shape (n,)
-        The genotype with its alleles in alphabetic order (``G/T``), None where there is none; and where something is
-        written that is no genotype.
-
-    Examples
-    --------
-    >>> genotypes, unreadable = parse_genotypes(["T|G", "gt", "./.", "G", None])
-    >>> genotypes.tolist(), unreadable.tolist()
-    (['G/T', 'G/T', None, None, None], [False, False, False, True, False])
-    """
-    # of a cohort's column only a handful of values differ
-    codes, distinct = pd.factorize(np.asarray(values, dtype=object), use_na_sentinel=True)
-    parsed, faulty = np.full(len(distinct) + 1, None, dtype=object), np.zeros(len(distinct) + 1, dtype=bool)
-    for i, value in enumerate(distinct):
-        text = str(value).strip()
-        match = _GENOTYPE.fullmatch(text)
-        if match:
-            parsed[i] = "/".join(sorted(allele.upper() for allele in match.groups()))
-        else:
-            faulty[i] = text.casefold() not in _NO_CALL
-    return parsed[codes], faulty[codes]  # the last place is that of nothing, code -1
-
-
-def orient_genotypes(
-    genotypes: ArrayLike, alleles: str, strand: Strand
-) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
-    """Genotypes on the strand of the named alleles.
-
-    Parameters
-    ----------
-    genotypes : array-like of str, shape (n,)
-        From `parse_genotypes`; None where not known.
-    alleles : str
-        Both alleles, such as ``G/T``.
-    strand : str
-        ``same`` or ``opposite``: what the genotypes are written on, seen from the alleles.
-
-    Returns
-    -------
-    tuple of ndarray of object and ndarray of bool, each of shape (n,)
-        The genotype by the named alleles, None where there is none or it has another base; and where it has.
-
-    Raises
-    ------
-    DomainError
-        If the alleles aren't two bases.
-
-    Examples
-    --------
-    >>> oriented, misfit = orient_genotypes(["A/C", "G/G", None], "G/T", "opposite")
-    >>> oriented.tolist(), misfit.tolist()
-    (['G/T', None, None], [False, True, False])
-    """
-    pair = _pair(alleles)
-    found = np.asarray(genotypes, dtype=object)
-    oriented = np.full(found.shape, None, dtype=object)
-    for genotype in _genotypes_of(pair):
-        oriented[found == (_flip(genotype) if strand == "opposite" else genotype)] = genotype
-    missing = found == np.array(None)
-    return oriented, np.asarray(~missing & (oriented == np.array(None)), dtype=bool)
-
-
-def code_genotypes(genotypes: ArrayLike, effect_allele: str, coding: Coding) -> NDArray[np.float64]:
-    """Genotypes as numbers.
-
-    Parameters
-    ----------
-    genotypes : array-like of str, shape (n,)
-        From `orient_genotypes`; None where not known.
-    effect_allele : str
-        The allele that is counted.
-    coding : str
-        ``additive``: 0, 1, 2 effect alleles; ``dominant``: 1 for one or two; ``recessive``: 1 for two.
-
-    Returns
-    -------
-    ndarray of float64, shape (n,)
-        NaN where not known.
-
-    Raises
-    ------
-    DomainError
-        If the effect allele is no base or there is no such coding.
-
-    Examples
-    --------
-    >>> code_genotypes(["G/G", "G/T", "T/T", None], "G", "recessive")
-    array([ 1.,  0.,  0., nan])
-    """
-    if effect_allele not in {"A", "C", "G", "T"} or coding not in {"additive", "dominant", "recessive"}:
-        message = "an effect allele is A, C, G or T, and a coding additive, dominant or recessive"
-        raise DomainError(message)
-    found = np.asarray(genotypes, dtype=object)
-    counts = np.full(found.shape, np.nan)
-    for genotype in _genotypes_of("ACGT"):
-        counts[found == genotype] = genotype.count(effect_allele)
-    enough = counts >= (1 if coding == "dominant" else 2)
-    return counts if coding == "additive" else np.where(np.isnan(counts), np.nan, enough)
 
 
 class GermlineSettings(StrictModel):
@@ -250,14 +104,19 @@ class GermlineSettings(StrictModel):
                 message = f"{name!r} is none of {', '.join(VARIANTS)}"
                 raise ValueError(message)
             variant = self._variant(name)
-            pair = _pair(variant.alleles) if variant.alleles else ""
-            if pair and pair == _flip(pair) and name not in self.strand:
+            pair = pair_of(variant.alleles) if variant.alleles else ""
+            if pair and pair == flip(pair) and name not in self.strand:
                 message = f"{name}: {variant.alleles} reads the same on both strands: declare the strand"
                 raise ValueError(message)
             if variant.effect_allele and variant.effect_allele not in set(pair):
                 message = f"{name}: effect allele {variant.effect_allele} is none of its alleles ({pair or 'give them'})"
                 raise ValueError(message)
         return self
+
+    @property
+    def coded(self) -> set[str]:
+        """Coded features that can be computed: of the variants whose effect allele is known or declared."""
+        return {f"{name}_coded" for name in VARIANTS if self._variant(name).effect_allele}
 
     def _variant(self, name: str) -> Variant:
         """As declared, else as in `VARIANTS`."""
@@ -284,6 +143,11 @@ class GermlineFeatures(FeatureTransformer):
         The variants that are read.
     strands_ : dict of str to str
         Their strands; of a variant whose alleles aren't known there is none.
+
+    Examples
+    --------
+    >>> GermlineFeatures().fit_transform(pd.DataFrame({"rs2016347": ["TG", "g/g", None]}))["rs2016347_genotype"].tolist()
+    ['G/T', 'G/G', None]
     """
 
     def __init__(
@@ -331,7 +195,7 @@ class GermlineFeatures(FeatureTransformer):
             headline = "the table for the germline features"
             raise CohortError(headline, [problem], "No genotype was read.")
         self.strands_ = {
-            name: settings.strand.get(name) or _find_strand(parse_genotypes(X[name])[0], variant.alleles)
+            name: settings.strand.get(name) or find_strand(parse_genotypes(X[name])[0], variant.alleles)
             for name, variant in self.variants_.items()
             if variant.alleles
         }
@@ -339,7 +203,7 @@ class GermlineFeatures(FeatureTransformer):
     def _compute(self, X: pd.DataFrame) -> dict[str, Any]:  # noqa: N803
         computed: dict[str, Any] = {}
         if self.repeats_:
-            pair = [np.where(_is_count(values := _float(X, c)), values, np.nan) for c in _REPEAT_INPUTS]
+            pair = [np.where(is_count(values := _float(X, c)), values, np.nan) for c in _REPEAT_INPUTS]
             computed["igf1_ca_repeat"], computed["igf1_ca_repeat_sum"] = ca_repeat_genotype(*pair)
         for name, variant in self.variants_.items():
             genotypes = self._read(X, name)[0]
@@ -349,7 +213,7 @@ class GermlineFeatures(FeatureTransformer):
         return computed
 
     def _flags(self, X: pd.DataFrame) -> list[RowFlags]:  # noqa: N803
-        faulty = {c: ~_is_count(_float(X, c)) for c in _REPEAT_INPUTS if self.repeats_}
+        faulty = {c: ~is_count(_float(X, c)) for c in _REPEAT_INPUTS if self.repeats_}
         faulty |= {name: self._read(X, name)[1] for name in self.variants_}
         remedy = "no genotype of this variant on the strand in use, or no whole number of repeats: not used"
         return [f for c, rows in faulty.items() for f in flag_where(rows, "invalid_genotype", c, remedy)]
@@ -362,35 +226,5 @@ class GermlineFeatures(FeatureTransformer):
         return oriented, unreadable | misfit
 
 
-def _pair(alleles: str) -> str:
-    match = _GENOTYPE.fullmatch(alleles.strip())
-    if not match or match[1].upper() == match[2].upper():
-        message = f"{alleles!r} are not two different bases, such as G/T"
-        raise DomainError(message)
-    return "".join(sorted((match[1] + match[2]).upper()))
-
-
-def _find_strand(genotypes: NDArray[np.object_], alleles: str) -> Strand:
-    """The one that more genotypes fit: the bases of the two strands have nothing in common (A/T and C/G are refused)."""
-    pair = _pair(alleles)
-    n_same, n_opposite = (np.isin(genotypes, _genotypes_of(bases)).sum() for bases in (pair, _flip(pair)))
-    return "opposite" if n_opposite > n_same else "same"
-
-
-def _flip(bases: str) -> str:
-    """The same on the other strand: of ``GT`` ``AC``, of ``G/T`` ``A/C``."""
-    joint = "/" if "/" in bases else ""
-    return joint.join(sorted(bases.replace("/", "").translate(_COMPLEMENT)))
-
-
-def _genotypes_of(bases: str) -> list[str]:
-    return [f"{a}/{b}" for a in sorted(bases) for b in sorted(bases) if a <= b]
-
-
 def _float(table: pd.DataFrame, header: str) -> NDArray[np.float64]:
     return table[header].to_numpy(dtype=np.float64, na_value=np.nan)
-
-
-def _is_count(values: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whole and positive, or not known."""
-    return np.asarray(np.isnan(values) | ((values > 0) & (values == np.floor(values))), dtype=bool)

@@ -7,13 +7,10 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from igfstrat.features.assays import flag_reference_rows, stated_assays
 from igfstrat.features.base import FeatureTransformer
-from igfstrat.features.reference_range import (
-    REFERENCES,
-    flag_reference_rows,
-    reference_sds,
-    stated_assays,
-)
+from igfstrat.features.reference_range import reference_for, reference_sds
+from igfstrat.features.reference_table import Reference
 from igfstrat.features.spec import FeatureSpec, RowFlags
 
 IGFBP3_SDS: Final = FeatureSpec(
@@ -32,11 +29,17 @@ class Igfbp3Features(FeatureTransformer):
 
     Parameters
     ----------
-    reference : str
-        Key of `igfstrat.features.reference_range.REFERENCES`.
+    reference : str or Reference
+        Key of `igfstrat.features.reference_range.REFERENCES`, or a user's reference that has IGFBP3.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"igfbp3_ng_ml": [5000.0], "age_years": [50.0], "sex": ["female"]})
+    >>> Igfbp3Features().fit_transform(table).round(2).to_dict("records")
+    [{'igfbp3_sds': 1.21}]
     """
 
-    def __init__(self, reference: str = "ids_isys_2014") -> None:
+    def __init__(self, reference: str | Reference = "ids_isys_2014") -> None:
         self.reference = reference
 
     def _required(self) -> list[str]:
@@ -46,9 +49,7 @@ class Igfbp3Features(FeatureTransformer):
         return ["igfbp3_sds"]
 
     def _describe(self) -> dict[str, str]:
-        return {
-            "igfbp3_sds": f"LMS reference {self.reference} (assay {REFERENCES[self.reference]}) by age and sex"
-        }
+        return {"igfbp3_sds": reference_for("igfbp3", self.reference).words}
 
     def _flags(self, X: pd.DataFrame) -> list[RowFlags]:  # noqa: N803 - scikit-learn's name
         assays = stated_assays(X, "igfbp3_assay", None)
@@ -56,6 +57,10 @@ class Igfbp3Features(FeatureTransformer):
         return flag_reference_rows(
             X, "igfbp3", assays=assays, reference=self.reference, consequence=consequence
         )
+
+    def _learn(self, X: pd.DataFrame) -> None:  # noqa: N803
+        del X
+        reference_for("igfbp3", self.reference)
 
     def _compute(self, X: pd.DataFrame) -> dict[str, Any]:  # noqa: N803
         value = X["igfbp3_ng_ml"].to_numpy(dtype=np.float64)

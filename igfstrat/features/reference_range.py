@@ -7,9 +7,7 @@ are interpolated linearly in age between its knots; outside them there is no sco
 
 from __future__ import annotations
 
-import csv
 import functools
-from dataclasses import dataclass
 from importlib import resources
 from typing import Final
 
@@ -17,11 +15,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from igfstrat.errors import DomainError, EvidenceError
-from igfstrat.features.spec import RowFlags, flag_where
-from igfstrat.schema import COLUMNS
+from igfstrat.errors import ConfigError, DomainError, EvidenceError
+from igfstrat.features.reference_table import Reference, ReferenceCurve, parse_reference_table
+from igfstrat.features.references import PACKAGED, make_reference
 
-REFERENCES: Final[dict[str, str]] = {"ids_isys_2014": "ids_isys"}  # name to the assay it was measured with
+# packaged references: name to the assay it was measured with
+REFERENCES: Final[dict[str, str]] = {name: settings.assay for name, settings in PACKAGED.items()}
+DEFAULT_REFERENCE: Final = "ids_isys_2014"
 
 
 def lms_sds(value: ArrayLike, *, l: ArrayLike, m: ArrayLike, s: ArrayLike) -> NDArray[np.float64]:  # noqa: E741 - the method's own letters
@@ -103,30 +103,73 @@ def lms_value(sds: ArrayLike, *, l: ArrayLike, m: ArrayLike, s: ArrayLike) -> ND
     return median * np.where(skewness != 0, curved, np.exp(variation * z))
 
 
-@dataclass(frozen=True, slots=True)
-class ReferenceCurve:
-    """L, M and S of one analyte in one sex over age.
+@functools.cache
+def _packaged(name: str) -> Reference:
+    settings = PACKAGED[name]
+    text = resources.files("igfstrat").joinpath(f"data/{settings.file}").read_text(encoding="utf-8")
+    return make_reference(name, settings, parse_reference_table(text, source=settings.file))
+
+
+def find_reference(reference: str | Reference) -> Reference:
+    """A reference by its name; one that is given is passed through.
 
     Parameters
     ----------
-    age : ndarray of float64, shape (n_knots,)
-        Years, increasing.
-    l, m, s : ndarray of float64, shape (n_knots,)
-        Skewness, median and coefficient of variation at each knot.
-    unit : str
-        Unit of `m`.
+    reference : str or Reference
+        Key of `REFERENCES`, or a user's reference.
+
+    Returns
+    -------
+    Reference
+        With its assay, matrix and curves.
+
+    Raises
+    ------
+    EvidenceError
+        If no packaged reference has the name.
+
+    Examples
+    --------
+    >>> find_reference("ids_isys_2014").ratio_igfbp3_kda
+    28.5
     """
+    if isinstance(reference, Reference):
+        return reference
+    if reference not in REFERENCES:
+        message = f"no reference is named {reference!r}; there is {', '.join(REFERENCES)}"
+        raise EvidenceError(message)
+    return _packaged(reference)
 
-    age: NDArray[np.float64]
-    l: NDArray[np.float64]  # noqa: E741
-    m: NDArray[np.float64]
-    s: NDArray[np.float64]
-    unit: str
+
+def reference_for(analyte: str, reference: str | Reference) -> Reference:
+    """A reference that has an analyte.
+
+    Parameters
+    ----------
+    analyte : str
+        Such as ``igfbp3``.
+    reference : str or Reference
+        Key of `REFERENCES`, or a user's reference.
+
+    Returns
+    -------
+    Reference
+        The reference.
+
+    Raises
+    ------
+    ConfigError
+        If it has no curve of the analyte: another reference is never put in its place without a word.
+    """
+    found = find_reference(reference)
+    if analyte not in found.analytes:
+        message = f"the reference {found.name} has no {analyte}, only {', '.join(found.analytes)}"
+        raise ConfigError(message)
+    return found
 
 
-@functools.cache
 def load_reference(name: str) -> dict[tuple[str, str], ReferenceCurve]:
-    """A packaged reference.
+    """The curves of a packaged reference.
 
     Parameters
     ----------
@@ -137,35 +180,14 @@ def load_reference(name: str) -> dict[tuple[str, str], ReferenceCurve]:
     -------
     dict of tuple to ReferenceCurve
         By analyte and sex.
-
-    Raises
-    ------
-    EvidenceError
-        If there is no such reference.
     """
-    if name not in REFERENCES:
-        message = f"no reference is named {name!r}; there is {', '.join(REFERENCES)}"
-        raise EvidenceError(message)
-    text = resources.files("igfstrat").joinpath(f"data/reference_{name}.csv").read_text(encoding="utf-8")
-    rows: dict[tuple[str, str], list[dict[str, str]]] = {}
-    for record in csv.DictReader(text.splitlines()):
-        rows.setdefault((record["analyte"], record["sex"]), []).append(record)
-    return {
-        key: ReferenceCurve(
-            age=np.array([float(record["age_years"]) for record in records]),
-            l=np.array([float(record["l"]) for record in records]),
-            m=np.array([float(record["m"]) for record in records]),
-            s=np.array([float(record["s"]) for record in records]),
-            unit=records[0]["unit"],
-        )
-        for key, records in rows.items()
-    }
+    return dict(find_reference(name).curves)
 
 
 def reference_parameters(
-    analyte: str, *, age: ArrayLike, sex: ArrayLike, reference: str
+    analyte: str, *, age: ArrayLike, sex: ArrayLike, reference: str | Reference
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """L, M and S at each patient's age and sex.
+    """L, M and S at each patient's age and sex, joined linearly in age between the knots of the table.
 
     Parameters
     ----------
@@ -175,8 +197,8 @@ def reference_parameters(
         Years; NaN stays NaN.
     sex : array-like of str, shape (n,)
         ``female`` or ``male``; anything else gives NaN.
-    reference : str
-        Key of `REFERENCES`.
+    reference : str or Reference
+        Key of `REFERENCES`, or a user's reference.
 
     Returns
     -------
@@ -184,19 +206,28 @@ def reference_parameters(
         L, M and S; NaN outside the ages of the table.
     """
     years = np.asarray(age, dtype=np.float64)
-    who = np.asarray(sex, dtype=object)
+    codes, words = pd.factorize(np.asarray(sex, dtype=object))
     out = tuple(np.full(years.shape, np.nan) for _ in range(3))
-    for (name, which), curve in load_reference(reference).items():
-        if name != analyte:
+    for (name, which), curve in find_reference(reference).curves.items():
+        if name != analyte or which not in words:
             continue
-        inside = (who == which) & (years >= curve.age[0]) & (years <= curve.age[-1])
+        same_sex = codes == words.tolist().index(which)
+        rows = np.flatnonzero(same_sex & (years >= curve.age[0]) & (years <= curve.age[-1]))
+        # the neighbouring knots are looked up once for all three curves
+        left = np.minimum(np.searchsorted(curve.age, years[rows], side="right") - 1, len(curve.age) - 2)
+        share = (years[rows] - curve.age[left]) / np.diff(curve.age)[left]
         for target, knots in zip(out, (curve.l, curve.m, curve.s), strict=True):
-            target[inside] = np.interp(years[inside], curve.age, knots)
+            target[rows] = knots[left] + share * np.diff(knots)[left]
     return out[0], out[1], out[2]
 
 
 def reference_sds(
-    value: ArrayLike, analyte: str, *, age: ArrayLike, sex: ArrayLike, reference: str = "ids_isys_2014"
+    value: ArrayLike,
+    analyte: str,
+    *,
+    age: ArrayLike,
+    sex: ArrayLike,
+    reference: str | Reference = "ids_isys_2014",
 ) -> NDArray[np.float64]:
     """Standard deviation score by age and sex.
 
@@ -210,8 +241,8 @@ def reference_sds(
         Years.
     sex : array-like of str, shape (n,)
         ``female`` or ``male``.
-    reference : str
-        Key of `REFERENCES`.
+    reference : str or Reference
+        Key of `REFERENCES`, or a user's reference.
 
     Returns
     -------
@@ -231,62 +262,49 @@ def reference_sds(
     return out
 
 
-def flag_reference_rows(
-    table: pd.DataFrame, analyte: str, *, assays: NDArray[np.object_], reference: str, consequence: str
-) -> list[RowFlags]:
-    """Rows that a reference was not made for: another assay, an age outside its table.
+def reference_sds_limits(
+    lower: ArrayLike,
+    upper: ArrayLike,
+    analyte: str,
+    *,
+    age: ArrayLike,
+    sex: ArrayLike,
+    reference: str | Reference,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Limits of the scores of values that are known exactly or only between limits.
 
     Parameters
     ----------
-    table : DataFrame, one row a patient
-        Canonical headers, with the analyte and age_years.
+    lower, upper : array-like of float, shape (n,)
+        Limits of each value in ng/mL, equal where it was measured; 0 and infinity where it is open.
     analyte : str
-        ``igf1`` or ``igfbp3``.
-    assays : ndarray of object, shape (n_rows,)
-        Assay of each value; None where it isn't stated.
-    reference : str
-        Key of `REFERENCES`.
-    consequence : str
-        What another assay means for the features.
+        As in `reference_sds`.
+    age : array-like of float, shape (n,)
+        Years.
+    sex : array-like of str, shape (n,)
+        ``female`` or ``male``.
+    reference : str or Reference
+        Key of `REFERENCES`, or a user's reference.
 
     Returns
     -------
-    list of RowFlags
-        Empty where there is none.
+    tuple of ndarray of float64, each of shape (n,)
+        Limits of the scores, infinite at 0 and infinity; both NaN where there is no reference.
+
+    Examples
+    --------
+    >>> [end.round(1).tolist() for end in reference_sds_limits([0.0], [60.0], "igf1", age=[50.0], sex=["female"],
+    ...                                                        reference="ids_isys_2014")]
+    [[-inf], [-1.8]]
     """
-    header = COLUMNS[analyte].header
-    measured = table[header].notna().to_numpy()
-    age = table["age_years"].to_numpy(dtype=np.float64)
-    curve = load_reference(reference)[analyte, "female"]
-    low, high = curve.age[0], curve.age[-1]
-    own = REFERENCES[reference]
-    other = np.array([assay is not None and assay != own for assay in assays], dtype=bool)
-    outside = (
-        f"outside the reference table of {analyte} ({low:g}–{high:g} years): no SDS, none is extrapolated"
-    )
-    other_assay = f"another assay than the reference's ({own}): {consequence}"
-    return [
-        *flag_where(measured & ((age < low) | (age > high)), "age_outside_reference", "age_years", outside),
-        *flag_where(measured & other, "assay_not_reference", header, other_assay),
-    ]
-
-
-def stated_assays(table: pd.DataFrame, header: str, assumed: str | None) -> NDArray[np.object_]:
-    """Assay of each value.
-
-    Parameters
-    ----------
-    table : DataFrame, one row a patient
-        Canonical headers.
-    header : str
-        Column of assays, such as ``igf1_assay``; it may be absent.
-    assumed : str or None
-        Assay of values whose assay isn't stated.
-
-    Returns
-    -------
-    ndarray of object, shape (n_rows,)
-        None where nothing is known.
-    """
-    stated = table[header] if header in table else [None] * len(table)
-    return np.array([assumed if pd.isna(assay) else assay for assay in stated], dtype=object)
+    l, m, s = reference_parameters(analyte, age=age, sex=sex, reference=reference)  # noqa: E741
+    ends = []
+    for limit in (np.asarray(lower, dtype=np.float64), np.asarray(upper, dtype=np.float64)):
+        out = np.full(limit.shape, np.nan)
+        known = np.isfinite(m)
+        usable = known & (limit > 0) & np.isfinite(limit)
+        out[usable] = lms_sds(limit[usable], l=l[usable], m=m[usable], s=s[usable])
+        out[known & (limit <= 0)] = -np.inf
+        out[known & np.isposinf(limit)] = np.inf
+        ends.append(out)
+    return ends[0], ends[1]

@@ -28,6 +28,8 @@ class FeatureSpec:
         Unit of the feature; ``"1"`` without dimension, ``"code"`` for words.
     bounds : tuple of float
         Smallest and largest value; for words without meaning.
+    words : tuple of str
+        Every value of a feature of words, where they are a closed list.
     missing : str
         ``propagate``: a missing input gives a missing feature; ``own_category``: it gives a category.
     evidence : tuple of str
@@ -40,6 +42,7 @@ class FeatureSpec:
     unit: str
     any_of: Mapping[str, str]
     bounds: tuple[float, float] = (float("-inf"), float("inf"))
+    words: tuple[str, ...] = ()
     missing: Literal["propagate", "own_category"] = "propagate"
     evidence: tuple[str, ...] = ()
 

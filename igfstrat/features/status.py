@@ -14,13 +14,18 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, field_validator, model_validator
 
 from igfstrat.config import StrictModel
-from igfstrat.features.reference_range import REFERENCES
+from igfstrat.features.reference_range import DEFAULT_REFERENCE
 from igfstrat.schema import COLUMNS
 
 # a true value on the cut is measured within this many standard deviations of it 19 times in 20
 # (Bland and Altman 1996, BMJ 313:744, measurement error)
 BAND_OF_REPEATABILITY: Final = 1.96
 HIGH, LOW, INDETERMINATE = "high", "low", "indeterminate"
+_WORDS: Final = np.array([INDETERMINATE, HIGH, LOW, None], dtype=object)
+
+# measures of staining whose compartment of the cell is a column of its own, `igf1r_compartment`
+STAINED_MEASURES: Final = ("igf1r_h_score", "igf1r_allred", "igf1r_ihc", "igf1r_protein")
+_COMPARTMENTS: Final = tuple(COLUMNS["igf1r_compartment"].codes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +42,30 @@ class NamedRule:
         In words.
     evidence : str
         Id in the evidence registry.
+    compartments : tuple of str
+        Codes of ``igf1r_compartment`` that it was defined on; empty where it is defined on any.
+    from_percentages : bool
+        Whether the percentages of cells by intensity can stand in for its measure.
     """
 
     measure: str
     at_least: float
     title: str
     evidence: str
+    compartments: tuple[str, ...] = ()
+    from_percentages: bool = True
 
 
 NAMED_RULES: Final[dict[str, NamedRule]] = {
     "allred_at_least_7": NamedRule("igf1r_allred", 7, "Allred score of 7 or 8", "E-b-01"),
     "h_score_at_least_100": NamedRule("igf1r_h_score", 100, "H-score of 100 or more", "E-b-11"),
     "her2_style_2_or_3": NamedRule("igf1r_ihc", 2, "IHC score 2+ or 3+", "E-b-06"),
-    "any_membrane": NamedRule("igf1r_ihc", 1, "any membrane staining (IHC 1+ or more)", "E-b-08"),
-}
+    # the percentages don't say where in the cell, and the score that is made of them overlooks 10 % of cells
+    "any_membrane": NamedRule(
+        "igf1r_ihc", 1, "any membrane staining (IHC 1+ or more)", "E-b-08",
+        compartments=("membrane", "membrane_and_cytoplasm"), from_percentages=False,
+    ),
+}  # fmt: skip
 
 
 class StatusRule(StrictModel):
@@ -62,17 +77,10 @@ class StatusRule(StrictModel):
     of: str | tuple[str, ...] | None = None
     indeterminate: float = Field(default=0.0, ge=0)
     repeatability_sd: float | None = Field(default=None, gt=0)
+    compartment: str | None = None
     sds_above: float | None = None
-    reference: str = "ids_isys_2014"
+    reference: str = DEFAULT_REFERENCE
     assume_assay: str | None = None
-
-    @field_validator("reference")
-    @classmethod
-    def _known_reference(cls, reference: str) -> str:
-        if reference not in REFERENCES:
-            message = f"no reference is named {reference!r}; there is {', '.join(REFERENCES)}"
-            raise ValueError(message)
-        return reference
 
     @field_validator("assume_assay")
     @classmethod
@@ -102,6 +110,25 @@ class StatusRule(StrictModel):
         if self.quantile is not None and not 0 < self.quantile < 1:
             message = "quantile must lie between 0 and 1"
             raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _compartment_can_be(self) -> Self:
+        """A compartment is asked of staining, and of rules that are defined on it."""
+        if self.compartment is None:
+            return self
+        if self.compartment not in _COMPARTMENTS:
+            message = f"compartment {self.compartment!r} is none of {', '.join(_COMPARTMENTS)}"
+            raise ValueError(message)
+        elsewhere = [m for m in self.measures or ("this rule",) if m not in STAINED_MEASURES]
+        if elsewhere:
+            message = f"compartment belongs to {', '.join(STAINED_MEASURES)}, not to {elsewhere[0]}"
+            raise ValueError(message)
+        for name in self.rule_names:
+            defined_on = NAMED_RULES[name].compartments
+            if defined_on and self.compartment not in defined_on:
+                message = f"rule {name} is defined on {' or '.join(defined_on)}, not on {self.compartment}"
+                raise ValueError(message)
         return self
 
     @property
@@ -158,11 +185,9 @@ def status_from_limits(
     with np.errstate(invalid="ignore"):
         is_high = low - band > cut if above else low - band >= cut
         is_low = high + band <= cut if above else high + band < cut
-    status = np.full(low.shape, INDETERMINATE, dtype=object)
-    status[is_high] = HIGH
-    status[is_low] = LOW
-    status[~known] = None
-    return status
+    code = np.where(is_low, 2, np.where(is_high, 1, 0))
+    code[~known] = 3
+    return np.asarray(_WORDS[code], dtype=object)
 
 
 def limits_of(table: Any, header: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -180,6 +205,9 @@ def limits_of(table: Any, header: str) -> tuple[NDArray[np.float64], NDArray[np.
     tuple of ndarray of float64, each of shape (n,)
         Lower and upper limits; both the value where it was measured.
     """
+    if not {f"{header}_lower", f"{header}_upper"} & set(table):
+        measured = np.asarray(table[header], dtype=np.float64)
+        return measured, measured
     ends = (f"{header}_lower", f"{header}_upper")
     lower, upper = (np.asarray(table[end if end in table else header], dtype=np.float64) for end in ends)
     return lower, upper

@@ -18,8 +18,10 @@ from pydantic import Field, field_validator
 from igfstrat.config import StrictModel
 from igfstrat.errors import CohortError, Problem, Severity
 from igfstrat.features.base import FeatureTransformer, make_settings
+from igfstrat.features.present import look_up
 from igfstrat.features.receptors import ReceptorFeatures
 from igfstrat.features.spec import FeatureSpec
+from igfstrat.schema import COLUMNS
 
 SUBTYPE: Final = FeatureSpec(
     name="subtype",
@@ -27,6 +29,7 @@ SUBTYPE: Final = FeatureSpec(
     inputs={},
     any_of={"subtype": "code", "er_percent": "%", "er_status": "code"},
     unit="code",
+    words=tuple(COLUMNS["subtype"].codes),
     evidence=("E-c-01", "E-c-02"),
 )
 RULES: Final = ("as_given", "st_gallen_2013", "maisonneuve_2014")
@@ -217,8 +220,8 @@ class SubtypeFeatures(FeatureTransformer):
 
     def _compute(self, X: pd.DataFrame) -> dict[str, Any]:  # noqa: N803
         if self.rule_ == "as_given":
-            given = [None if pd.isna(word) else word for word in X["subtype"]]
-            return {"subtype": np.array(given, dtype=object)}
+            given = X["subtype"].to_numpy(dtype=object)
+            return {"subtype": np.where(pd.isna(given), np.array(None), given)}
         pr_percent = _numbers(X, "pr_percent")
         return {
             "subtype": surrogate_subtype(
@@ -244,7 +247,7 @@ def _numbers(table: pd.DataFrame, header: str) -> NDArray[np.float64]:
 def _coded(table: pd.DataFrame, header: str, meaning: dict[str, float]) -> Known:
     if header not in table:
         return np.full(len(table), np.nan)
-    return np.array([meaning.get(word, np.nan) for word in table[header]], dtype=np.float64)
+    return look_up(table[header], meaning).astype(np.float64)
 
 
 def _receptor(table: pd.DataFrame, receptor: str) -> Known:

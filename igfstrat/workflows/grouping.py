@@ -17,10 +17,14 @@ from igfstrat.errors import UsageError, safe_text
 from igfstrat.features import (
     COMPARTMENT_OF_MEASURE,
     REGISTRY,
+    ExpressionStatus,
     FeatureBuilder,
     assign_strata,
+    possible_features,
     required_inputs,
+    stratum_inputs,
 )
+from igfstrat.features.tumour import tumour_biomarker
 from igfstrat.schema import COLUMNS
 from igfstrat.workflows.plan import ChosenPlan
 
@@ -82,10 +86,15 @@ def group_patients(cohort: Cohort, chosen: ChosenPlan, *, by: str, endpoints: Se
     plan = chosen.plan
     if by == "stratum" and plan.strata:
         names = tuple(name for name in REGISTRY if any(name in rule.where for rule in plan.strata))
-        _, features = _compute(cohort, chosen, names, endpoints)
+        if isinstance(plan.features, str):
+            possible = possible_features(plan, cohort.table.columns)
+            names, columns = tuple(name for name in names if name in possible), []
+        else:
+            columns = plan.stratum_columns
+        _, features = _compute(cohort, chosen, names, endpoints, columns)
         rule = f"strata of {chosen.origin}"
         return Grouped(
-            values=assign_strata(features, plan.strata),
+            values=assign_strata(stratum_inputs(features, cohort.table, plan), plan.strata),
             grouping=Grouping(name=by, title="Stratum", rule=rule),
         )
     if by in REGISTRY:
@@ -100,10 +109,15 @@ def group_patients(cohort: Cohort, chosen: ChosenPlan, *, by: str, endpoints: Se
 
 
 def _compute(
-    cohort: Cohort, chosen: ChosenPlan, names: tuple[str, ...], endpoints: Sequence[str]
+    cohort: Cohort,
+    chosen: ChosenPlan,
+    names: tuple[str, ...],
+    endpoints: Sequence[str],
+    columns: Sequence[str] = (),
 ) -> tuple[FeatureBuilder, pd.DataFrame]:
-    cohort.require(required_inputs(chosen.plan, names), endpoints, outcome="No report was written.")
-    builder = FeatureBuilder(chosen.plan, only=names).fit(cohort.table)
+    groups = [*required_inputs(chosen.plan, names), *((column,) for column in columns)]
+    cohort.require(groups, endpoints, outcome="No report was written.")
+    builder = chosen.make_builder(names).fit(cohort.table)
     return builder, builder.transform(cohort.table)
 
 
@@ -112,9 +126,9 @@ def _by_feature(cohort: Cohort, chosen: ChosenPlan, by: str, endpoints: Sequence
         message = f"--by {by} is a number; group by a status, the subtype or the stratum"
         raise UsageError(message)
     builder, features = _compute(cohort, chosen, (by,), endpoints)
-    measured = next((t.measure_ for t in builder.transformers_ if hasattr(t, "measure_")), None)
-    measure = "igf1" if by == "igf1_status" else measured
-    biomarker, compartment = _BIOMARKERS.get(by, (None, None))
+    measured = next((t for t in builder.transformers_ if isinstance(t, ExpressionStatus)), None)
+    measure = "igf1" if by == "igf1_status" else measured.measure_ if measured else None
+    biomarker, compartment = _BIOMARKERS.get(by) or tumour_biomarker(by) or (None, None)
     grouping = Grouping(
         name=by,
         title=REGISTRY[by].title,
@@ -126,7 +140,12 @@ def _by_feature(cohort: Cohort, chosen: ChosenPlan, by: str, endpoints: Sequence
     values = _none_for_missing(features[by])
     if measure is None:
         return Grouped(values=values, grouping=grouping)
-    numbers = pd.to_numeric(cohort.table[COLUMNS[measure].header], errors="coerce").to_numpy(dtype=np.float64)
+    if measured:
+        numbers = measured.values_of(cohort.table)
+    else:
+        numbers = pd.to_numeric(cohort.table[COLUMNS[measure].header], errors="coerce").to_numpy(
+            dtype=np.float64
+        )
     return Grouped(values=values, grouping=grouping, measure=(COLUMNS[measure].title, numbers))
 
 

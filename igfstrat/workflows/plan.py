@@ -10,11 +10,12 @@ import pandas as pd
 from igfstrat.analysis import AnalysisSettings
 from igfstrat.cohort import Cohort
 from igfstrat.config import config_path, make_config, read_yaml
-from igfstrat.features import FeatureBuilder, FeaturePlan
+from igfstrat.features import FeatureBuilder, FeaturePlan, make_references
+from igfstrat.features.reference_table import Reference
 from igfstrat.files import sha256_of
 from igfstrat.models import ModelSettings
 
-_PLAN_OF_DISEASE: Final = {"breast": "breast", "nsclc": "lung"}
+_PLAN_OF_DISEASE: Final = {"breast": "breast", "nsclc": "lung", "prostate": "prostate"}
 
 
 class Plan(FeaturePlan):
@@ -25,7 +26,7 @@ class Plan(FeaturePlan):
 
 
 class ChosenPlan:
-    """A plan and where it came from.
+    """A plan, where it came from, and the reference tables that it names.
 
     Parameters
     ----------
@@ -41,6 +42,22 @@ class ChosenPlan:
         self.plan = plan
         self.origin = origin
         self.path = path
+        self.references = _references(plan, path)
+
+    def make_builder(self, only: tuple[str, ...] | None = None) -> FeatureBuilder:
+        """The transformer of the plan's features.
+
+        Parameters
+        ----------
+        only : tuple of str, optional
+            Restrict to these features.
+
+        Returns
+        -------
+        FeatureBuilder
+            Not fitted.
+        """
+        return FeatureBuilder(self.plan, only, self.references)
 
     def files_with(self, cohort: Cohort) -> list[Path]:
         """Every file that a run on a cohort has read, for its manifest.
@@ -55,7 +72,10 @@ class ChosenPlan:
         list of Path
             The cohort's files, then the plan's.
         """
-        return [*cohort.files, *([self.path] if self.path else [])]
+        if self.path is None:
+            return list(cohort.files)
+        tables = [self.path.parent / entry.file for entry in self.plan.references.values()]
+        return [*cohort.files, self.path, *tables]
 
     def to_dict(self) -> dict[str, Any]:
         """For a manifest.
@@ -118,9 +138,15 @@ def make_feature_pipeline(plan: str | Path | FeaturePlan) -> FeatureBuilder:
     FeatureBuilder
         Fit it on a table with canonical headers, such as `Cohort.table`.
     """
-    if not isinstance(plan, FeaturePlan):
-        plan = make_config(Plan, read_yaml(config_path(str(plan), "plans")))
-    return FeatureBuilder(plan)
+    if isinstance(plan, FeaturePlan):
+        return FeatureBuilder(plan, references=_references(plan, None))
+    path = config_path(str(plan), "plans")
+    return ChosenPlan(make_config(Plan, read_yaml(path)), path.stem, path).make_builder()
+
+
+def _references(plan: FeaturePlan, path: Path | None) -> dict[str, Reference]:
+    """Files of a plan lie in its folder; those of a plan without a file in the current one."""
+    return make_references(plan.references, path.parent if path else Path())
 
 
 def disease_of(cohort: Cohort, plan: Plan | None) -> str | None:

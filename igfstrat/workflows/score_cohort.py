@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,15 +14,24 @@ from numpy.typing import NDArray
 from igfstrat.cohort import Cohort, read_cohort
 from igfstrat.errors import CohortError, Problem, Severity
 from igfstrat.features import (
+    COMPARTMENT_OF_MEASURE,
     UNDECIDED,
+    ExpressionStatus,
     FeatureBuilder,
+    FeaturePlan,
+    StratumEvidence,
     assign_strata,
+    default_conditions,
     default_strata,
+    expected_direction,
     missing_inputs,
     required_inputs,
+    rule_of,
+    stratum_inputs,
+    unknown_to_strata,
 )
 from igfstrat.schema import FLAG_CODES
-from igfstrat.workflows.plan import ChosenPlan, choose_plan
+from igfstrat.workflows.plan import ChosenPlan, choose_plan, disease_of
 
 SCORED, FLAGGED, NOT_SCORED = "scored", "flagged", "not_scored"
 
@@ -50,6 +60,8 @@ class ScoreResult:
         Everything noticed, on the way in and by the features.
     descriptions : dict of str to str
         How each feature was computed.
+    evidence : dict of str to StratumEvidence
+        What is reported on the outcome of each stratum.
     """
 
     cohort: Cohort
@@ -61,6 +73,7 @@ class ScoreResult:
     flags: list[str]
     problems: tuple[Problem, ...]
     descriptions: dict[str, str]
+    evidence: dict[str, StratumEvidence]
 
     @property
     def counts(self) -> dict[str, int]:
@@ -146,15 +159,21 @@ def score_cohort(cohort: Cohort, chosen: ChosenPlan) -> ScoreResult:
     dates = [d for d in ("diagnosis_date", "last_followup_date") if carried and d in cohort.unusable]
     cohort.require([*groups, *((d,) for d in dates)], carried, outcome="Nothing was scored.")
     table = cohort.table
-    builder = FeatureBuilder(plan).fit(table)
+    builder = chosen.make_builder().fit(table)
     features = builder.transform(table)
     problems = [*cohort.problems, *_unusable(cohort), *_row_flags(cohort, builder, table)]
-    stratum = assign_strata(features, plan.strata) if plan.strata else default_strata(features)
+    problems += _assay_notice(plan, builder, table)
+    stratum = (
+        assign_strata(stratum_inputs(features, table, plan), plan.strata)
+        if plan.strata
+        else default_strata(features)
+    )
     reasons = missing_inputs(table, groups)
     reasons = np.where(cohort.set_aside != "", cohort.set_aside, reasons)
     reasons[(reasons == "") & pd.isna(stratum)] = "no stratum: nothing that it depends on is known"
     stratum = _without(stratum, reasons != "")
     problems += _stratum_flags(cohort, stratum) + _file_flags(cohort, features)
+    problems += _strata_notice(unknown_to_strata(features, table, plan))
     flags = _flags_by_row(cohort, problems)
     status = np.where(reasons != "", NOT_SCORED, np.where([bool(f) for f in flags], FLAGGED, SCORED)).astype(
         object
@@ -169,7 +188,30 @@ def score_cohort(cohort: Cohort, chosen: ChosenPlan) -> ScoreResult:
         flags=flags,
         problems=tuple(problems),
         descriptions=builder.describe(),
+        evidence=_evidence(cohort, chosen, builder, features),
     )
+
+
+def _evidence(
+    cohort: Cohort, chosen: ChosenPlan, builder: FeatureBuilder, features: pd.DataFrame
+) -> dict[str, StratumEvidence]:
+    """Looked up once a stratum, for the endpoints that the cohort carries."""
+    plan = chosen.plan
+    conditions: dict[str, Mapping[str, Any]] = {rule.name: rule.where for rule in plan.strata if rule.where}
+    measured = {
+        t.name: COMPARTMENT_OF_MEASURE[t.measure_]
+        for t in builder.transformers_
+        if isinstance(t, ExpressionStatus)
+    }
+    return {
+        name: expected_direction(
+            where,
+            disease=disease_of(cohort, plan),
+            endpoints=list(cohort.endpoints) or None,
+            compartments=measured,
+        )
+        for name, where in (conditions or default_conditions(features)).items()
+    }
 
 
 def _without(values: NDArray[np.object_], out: NDArray[np.bool_]) -> NDArray[np.object_]:
@@ -212,7 +254,7 @@ def _unusable(cohort: Cohort) -> list[Problem]:
 
 
 def _row_flags(cohort: Cohort, builder: FeatureBuilder, table: pd.DataFrame) -> list[Problem]:
-    flags = [
+    return [
         Problem(
             code=flag.code,
             severity=Severity.FLAG,
@@ -223,18 +265,18 @@ def _row_flags(cohort: Cohort, builder: FeatureBuilder, table: pd.DataFrame) -> 
         for flag in builder.flag_rows(table)
         for i in flag.rows
     ]
-    needs_assay = "igf1_sds" in builder.feature_names() and "igf1_assay" not in table
-    if needs_assay and not _assumes_assay(builder):
-        remedy = "IGF-1 assay not stated: the SDS is shown, every IGF-1 status is indeterminate; state igf1_assay, or assume_assay in the plan"
-        flags.append(
-            Problem(code="assay_not_stated", severity=Severity.NOTICE, column="igf1_ng_ml", remedy=remedy)
-        )
-    return flags
 
 
-def _assumes_assay(builder: FeatureBuilder) -> bool:
-    rule = builder.plan.status.get("igf1_status")
-    return rule is not None and rule.assume_assay is not None
+def _assay_notice(plan: FeaturePlan, builder: FeatureBuilder, table: pd.DataFrame) -> list[Problem]:
+    rule = rule_of(plan, "igf1_status")
+    if "igf1_sds" not in builder.feature_names() or "igf1_assay" in table or rule.assume_assay is not None:
+        return []
+    by_reference = rule.measures != ("igf1",)
+    doubt = "every IGF-1 status is indeterminate" if by_reference else "one assay is taken for all"
+    remedy = (
+        f"IGF-1 assay not stated: the SDS is shown, {doubt}; state igf1_assay, or assume_assay in the plan"
+    )
+    return [Problem(code="assay_not_stated", severity=Severity.NOTICE, column="igf1_ng_ml", remedy=remedy)]
 
 
 def _stratum_flags(cohort: Cohort, stratum: NDArray[np.object_]) -> list[Problem]:
@@ -249,6 +291,15 @@ def _stratum_flags(cohort: Cohort, stratum: NDArray[np.object_]) -> list[Problem
         )
         for i in np.flatnonzero(stratum == UNDECIDED)
     ]
+
+
+def _strata_notice(unknown: Sequence[str]) -> list[Problem]:
+    if not unknown:
+        return []
+    remedy = (
+        f"{', '.join(unknown)} can't be told from this cohort: strata that they decide stay indeterminate"
+    )
+    return [Problem(code="stratum_indeterminate", severity=Severity.NOTICE, column="stratum", remedy=remedy)]
 
 
 def _file_flags(cohort: Cohort, features: pd.DataFrame) -> list[Problem]:

@@ -12,7 +12,7 @@ import pandas as pd
 from igfstrat._version import __version__
 from igfstrat.cohort.writing import ScoreTables, write_score_tables
 from igfstrat.errors import Severity
-from igfstrat.features import REGISTRY
+from igfstrat.features import REGISTRY, evidence_text
 from igfstrat.files import write_manifest, write_problems
 from igfstrat.schema import FLAG_CODES
 from igfstrat.workflows.score_cohort import ScoreResult
@@ -42,6 +42,7 @@ def score_table(result: ScoreResult) -> pd.DataFrame:
             added[header] = cohort.table[header].to_numpy()
     added |= {
         "stratum": result.stratum,
+        "stratum_evidence": pd.Series(result.stratum, dtype=object).map(_evidence_lines(result)).to_numpy(),
         "row_status": result.row_status,
         "not_scored_because": result.reasons,
         "flags": result.flags,
@@ -51,6 +52,10 @@ def score_table(result: ScoreResult) -> pd.DataFrame:
     columns = {name if name not in taken else f"{name}_igfstrat": values for name, values in added.items()}
     assert len(source) == cohort.n_rows
     return pd.concat([source.reset_index(drop=True), pd.DataFrame(columns)], axis=1)
+
+
+def _evidence_lines(result: ScoreResult) -> dict[str, str]:
+    return {name: evidence_text(found) for name, found in result.evidence.items()}
 
 
 def write_scores(result: ScoreResult, out: Path, *, command: Sequence[str]) -> list[Path]:
@@ -87,6 +92,7 @@ def write_scores(result: ScoreResult, out: Path, *, command: Sequence[str]) -> l
         "features": result.descriptions,
         "rows": {"read": result.cohort.n_rows, **result.counts, "not_scored_because": result.count_reasons()},
         "strata": result.count_strata(),
+        "evidence": {name: found.records() for name, found in result.evidence.items()},
         "flags": result.count_flags(),
         "notices": [p.remedy for p in result.problems if p.severity is Severity.NOTICE],
     }
@@ -123,6 +129,7 @@ def _summary_table(result: ScoreResult) -> pd.DataFrame:
 def _dictionary_table(result: ScoreResult, columns: list[str]) -> pd.DataFrame:
     own = {
         "stratum": "first stratum of the plan whose rule the patient meets",
+        "stratum_evidence": "what the registry reports on the outcome of patients of this stratum, for the high level of each marker: no forecast for a patient",
         "row_status": "scored, flagged or not_scored",
         "not_scored_because": "what is missing",
         "flags": "code:column, joined by ;",
@@ -155,6 +162,7 @@ def _provenance_table(result: ScoreResult) -> pd.DataFrame:
         ("plan", result.chosen.origin),
     ]
     rows += [(f"unit of {header}", text) for header, text in result.cohort.units.items()]
+    rows += [(f"evidence on {name}", text) for name, text in _evidence_lines(result).items()]
     rows += [("note", note) for note in result.cohort.notes]
     rows += [("notice", p.remedy) for p in result.problems if p.severity is Severity.NOTICE]
     return pd.DataFrame(rows, columns=["what", "value"])

@@ -17,7 +17,7 @@ from igfstrat.analysis import EndpointResult, FlowStep, Grouping, SurvivalReport
 from igfstrat.cohort import Cohort, read_cohort
 from igfstrat.cohort.cohort import suggest
 from igfstrat.errors import Severity, UsageError, safe_text
-from igfstrat.features import FeatureBuilder, possible_features
+from igfstrat.features import possible_features
 from igfstrat.files import make_folder, write_manifest
 from igfstrat.report import FORMATS, page_html, write_bundle
 from igfstrat.schema import COLUMNS, ENDPOINTS
@@ -193,7 +193,7 @@ class _Comparison:
             for name in settings.strata
             if name in possible_features(self.chosen.plan, self.cohort.table.columns)
         ]
-        computed = FeatureBuilder(self.chosen.plan, only=tuple(features)).fit_transform(self.cohort.table)
+        computed = self.chosen.make_builder(tuple(features)).fit_transform(self.cohort.table)
         columns = {name: computed.get(name) for name in settings.strata}
         self.cohort.require([(n,) for n, c in columns.items() if c is None], outcome="No report was written.")
         frame = pd.DataFrame(

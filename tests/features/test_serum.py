@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from igfstrat.errors import DomainError, EvidenceError
+from igfstrat.errors import ConfigError, DomainError, EvidenceError
 from igfstrat.features.igf1 import Igf1Features
 from igfstrat.features.igfbp3 import Igfbp3Features
 from igfstrat.features.molar_ratio import MolarRatioFeatures, molar_ratio
@@ -223,3 +223,193 @@ def test_measured_value_outside_the_reference_is_indeterminate_and_a_missing_one
     )
     status = Igf1Features(sds_above=1.0).fit_transform(table)["igf1_status"]
     assert status.tolist() == ["indeterminate", None, None, "high"]
+
+
+def assays_of(n, **counts):
+    return [name for name, count in counts.items() for _ in range(count)] + [None] * (
+        n - sum(counts.values())
+    )
+
+
+def test_another_matrix_than_the_reference_is_flagged_and_decides_nothing():
+    table = table_of(igf1_ng_ml=[200.0] * 3, age_years=[50.0] * 3, sex=["female"] * 3, igf1_assay=["ids_isys"] * 3,
+                     igf1_matrix=["edta_plasma", "serum", None])  # fmt: skip
+    transformer = Igf1Features(sds_above=1.0).fit(table)
+    out = transformer.transform(table)
+    assert out["igf1_status"].tolist() == ["indeterminate", "high", "high"]
+    assert out["igf1_sds"].tolist() == pytest.approx([2.12] * 3, abs=0.01)
+    assert [(f.rows.tolist(), f.code, f.column) for f in transformer.flag_rows(table)] == [
+        ([0], "matrix_not_reference", "igf1_ng_ml")
+    ]
+
+
+def test_a_fixed_cut_in_ng_ml_needs_neither_age_nor_sex_nor_reference_assay():
+    transformer = Igf1Features(at_least=200.0, of="igf1", sds=False)
+    out = transformer.fit_transform(table_of(igf1_ng_ml=[199.9, 200.0, np.nan]))
+    assert out.columns.tolist() == ["igf1_status"]
+    assert out["igf1_status"].tolist() == ["low", "high", None]
+    assert "≥ 200 ng/mL" in transformer.describe()["igf1_status"]
+
+
+def test_a_quantile_of_igf1_is_learned_stored_said_and_applied_to_new_patients():
+    table = table_of(igf1_ng_ml=[100.0, 150.0, 200.0, np.nan], age_years=[50.0] * 4, sex=["female"] * 4)
+    transformer = Igf1Features(quantile=0.5, of="igf1").fit(table)
+    assert (transformer.cut_, transformer.n_fit_) == (150.0, 3)
+    new = table_of(igf1_ng_ml=[150.0, 151.0, 900.0], age_years=[50.0] * 3, sex=["male"] * 3)
+    assert transformer.transform(new)["igf1_status"].tolist() == ["low", "high", "high"]
+    assert "> 150 ng/mL, the median of 3 values of this cohort" in transformer.describe()["igf1_status"]
+
+
+def test_a_quantile_of_the_score_is_that_of_comparable_patients_only():
+    table = table_of(igf1_ng_ml=[60.0, 110.0, 200.0, 800.0, 800.0], age_years=[50.0] * 5, sex=["female"] * 5,
+                     igf1_assay=["ids_isys"] * 3 + ["ria", None])  # fmt: skip
+    transformer = Igf1Features(quantile=0.5, of="igf1_sds").fit(table)
+    assert transformer.n_fit_ == 3
+    assert transformer.cut_ == reference_sds([110.0], "igf1", age=[50.0], sex=["female"])[0]
+    assert transformer.transform(table)["igf1_status"].tolist() == ["low", "low", "high", "indeterminate", "indeterminate"]  # fmt: skip
+
+
+def test_a_score_on_a_fixed_cut_is_high_under_at_least_and_low_under_above():
+    m, who = (114.5 + 0.4 * (109.9 - 114.5)), {"age_years": [50.0], "sex": ["female"]}
+    assert status(Igf1Features(at_least=0.0, of="igf1_sds", assume_assay="ids_isys"), igf1_ng_ml=[m], **who) == ["high"]  # fmt: skip
+    assert status(Igf1Features(sds_above=0.0, assume_assay="ids_isys"), igf1_ng_ml=[m], **who) == ["low"]
+
+
+def test_several_assays_under_one_cut_leave_all_but_the_commonest_open():
+    n = 9
+    table = table_of(igf1_ng_ml=[100.0, 120.0, 140.0, 160.0, 900.0, 900.0, 900.0, 900.0, 900.0], age_years=[50.0] * n,
+                     sex=["female"] * n, igf1_assay=assays_of(n, lcms=4, ria=3))  # fmt: skip
+    transformer = Igf1Features(quantile=0.5, of="igf1").fit(table)
+    assert transformer.assays_ == {"lcms": 4, "ria": 3}
+    assert (transformer.cut_, transformer.n_fit_) == (130.0, 4)
+    out = transformer.transform(table)["igf1_status"].tolist()
+    assert out == ["low", "low", "high", "high", *["indeterminate"] * 5]
+    mixed = [f for f in transformer.flag_rows(table) if f.code == "mixed_assays"]
+    assert [(f.rows.tolist(), f.column) for f in mixed] == [([4, 5, 6, 7, 8], "igf1_ng_ml")]
+    assert "lcms 4, ria 3; indeterminate unless lcms" in transformer.describe()["igf1_status"]
+
+
+@pytest.mark.parametrize("rule", [{"quantile": 0.5}, {"at_least": 130.0}])
+def test_new_patients_of_another_assay_than_the_fit_are_indeterminate(rule):
+    fitted = table_of(igf1_ng_ml=[100.0, 130.0, 160.0], igf1_assay=["lcms", "lcms", None])
+    transformer = Igf1Features(of="igf1", sds=False, **rule).fit(fitted)
+    assert transformer.transform(fitted)["igf1_status"].tolist().count("indeterminate") == 0
+    assert transformer.flag_rows(fitted) == []
+    new = table_of(igf1_ng_ml=[500.0, 500.0, 500.0], igf1_assay=["ria", "lcms", None])
+    assert transformer.transform(new)["igf1_status"].tolist() == ["indeterminate", "high", "high"]
+    assert [(f.rows.tolist(), f.code) for f in transformer.flag_rows(new)] == [([0], "mixed_assays")]
+
+
+def test_values_of_a_test_fold_do_not_move_a_cut(make_patients):
+    train, test = make_patients(60, seed=3), make_patients(30, seed=4)
+    for of in ("igf1", "igf1_sds"):
+        transformer = Igf1Features(quantile=0.6, of=of, assume_assay="ids_isys").fit(train)
+        cut, first = transformer.cut_, transformer.transform(test)
+        test2 = test.assign(igf1_ng_ml=np.where(np.arange(30) == 0, 999.0, test["igf1_ng_ml"]))
+        second = transformer.transform(test2)
+        assert transformer.cut_ == cut
+        assert first.iloc[1:].equals(second.iloc[1:])
+
+
+@given(st.lists(st.floats(16, 999), min_size=3, max_size=12), st.floats(0.1, 0.9), st.sampled_from(["igf1", "igf1_sds"]))  # fmt: skip
+def test_a_quantile_status_is_that_of_comparing_one_by_one(values, quantile, of):
+    n = len(values)
+    who = {"age_years": list(np.linspace(30, 70, n)), "sex": ["female"] * n}
+    transformer = Igf1Features(quantile=quantile, of=of, assume_assay="ids_isys")
+    found = status(transformer, igf1_ng_ml=values, **who)
+    measured = values if of == "igf1" else reference_sds(values, "igf1", age=who["age_years"], sex=who["sex"])
+    cut = np.quantile(measured, quantile)
+    assert found == ["high" if value > cut else "low" for value in measured]
+
+
+def test_limits_beyond_the_quantile_leave_the_cut_known_and_others_leave_it_open():
+    who = {"age_years": [50.0] * 3, "sex": ["female"] * 3}
+    for of in ("igf1", "igf1_sds"):
+        for upper, closed in ((25.0, True), (300.0, False)):
+            table = table_of(igf1_ng_ml=[np.nan, 100.0, 200.0], igf1_ng_ml_lower=[0.0, 100.0, 200.0],
+                             igf1_ng_ml_upper=[upper, 100.0, 200.0], **who)  # fmt: skip
+            transformer = Igf1Features(quantile=0.5, of=of, assume_assay="ids_isys").fit(table)
+            assert np.isfinite(transformer.cut_) == closed
+            expected = ["low", "low", "high"] if closed else ["indeterminate"] * 3
+            assert transformer.transform(table)["igf1_status"].tolist() == expected
+
+
+def test_the_band_around_a_cut_of_igf1_is_indeterminate_and_said():
+    transformer = Igf1Features(at_least=200.0, of="igf1", indeterminate=20.0, sds=False)
+    out = transformer.fit_transform(table_of(igf1_ng_ml=[170.0, 190.0, 210.0, 230.0]))
+    assert out["igf1_status"].tolist() == ["low", "indeterminate", "indeterminate", "high"]
+    assert "within 20 ng/mL" in transformer.describe()["igf1_status"]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [({"sds_above": 1.0, "quantile": 0.5}, "at most one"), ({"at_least": 200.0}, "needs of: igf1 or igf1_sds"), ({"quantile": 0.5, "of": "igf2"}, "needs of"),
+     ({"quantile": 1.0, "of": "igf1"}, "between 0 and 1"), ({"sds_above": 1.0, "of": "igf1"}, "leave of out"), ({"indeterminate": -1.0}, ">= 0"),
+     ({"sds": False}, "no feature")],
+)  # fmt: skip
+def test_a_rule_of_igf1_that_cannot_be_is_our_own_error(make_patients, parameters, words):
+    with pytest.raises(ConfigError, match=words):
+        Igf1Features(**parameters).fit(make_patients())
+
+
+RULES = [{"sds_above": 1.0}, {"at_least": 120.0, "of": "igf1"}, {"quantile": 0.5, "of": "igf1"}, {"quantile": 0.5, "of": "igf1_sds"},
+         {"at_least": 0.5, "of": "igf1_sds"}, {"quantile": 0.5, "of": "igf1", "sds": False}]  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", RULES, ids=str)
+def test_every_rule_keeps_the_contract_with_several_assays(check_feature_transformer, make_patients, rule):
+    table = make_patients(40)
+    table["igf1_assay"] = np.array((["ids_isys"] * 3 + ["ria"]) * 10, dtype=object)
+    check_feature_transformer(Igf1Features(**rule), table)
+    check_feature_transformer(MolarRatioFeatures(30.5, "ids_isys_2014"), table)
+
+
+RATIO_COLUMNS = {"igf1_ng_ml": [150.0], "igfbp3_ng_ml": [4000.0], "age_years": [50.0], "sex": ["female"]}
+
+
+def test_the_score_of_the_ratio_keeps_to_the_mass_of_its_reference():
+    # female of 50: L 0.3208, M 10.8 %, S 0.298; the ratio at 28.5 kDa is 13.97 %
+    percent = 100 * (150 / 7.649) / (4000 / 28.5)
+    expected = ((percent / 10.8) ** 0.3208 - 1) / (0.3208 * 0.298)
+    for shown in (28.5, 30.5):
+        transformer = MolarRatioFeatures(shown, "ids_isys_2014").fit(table_of(**RATIO_COLUMNS))
+        out = transformer.transform(table_of(**RATIO_COLUMNS))
+        assert math.isclose(out["igf1_igfbp3_molar_ratio_sds"][0], expected, rel_tol=1e-12)
+        assert math.isclose(out["igf1_igfbp3_molar_ratio"][0], percent * shown / 28.5 / 100, rel_tol=1e-12)
+        assert transformer.sds_igfbp3_kda_ == 28.5
+        assert "28.5 kDa, the reference's own mass" in transformer.describe()["igf1_igfbp3_molar_ratio_sds"]
+
+
+def test_the_wrong_mass_would_shift_the_score_of_the_ratio_by_0_23():
+    # at the median of a woman of 50
+    shifted = lms_sds([10.8 * 30.5 / 28.5], l=0.3208, m=10.8, s=0.298)[0]
+    assert shifted == pytest.approx(0.23, abs=0.005)
+
+
+def test_the_score_of_the_ratio_is_flagged_by_age_by_either_assay_and_by_matrix():
+    table = table_of(igf1_ng_ml=[150.0] * 5, igfbp3_ng_ml=[4000.0] * 4 + [np.nan], age_years=[19.0, 50.0, 50.0, 50.0, 19.0],
+                     sex=["female"] * 5, igf1_assay=["ids_isys", "ria", None, "ids_isys", "ria"],
+                     igfbp3_assay=["ids_isys", "ids_isys", "elisa", None, "ria"], igf1_matrix=["serum", None, "serum", "edta_plasma", "edta_plasma"])  # fmt: skip
+    transformer = MolarRatioFeatures(28.5, "ids_isys_2014").fit(table)
+    assert [(f.rows.tolist(), f.code, f.column) for f in transformer.flag_rows(table)] == [
+        ([0], "age_outside_reference", "age_years"), ([1], "assay_not_reference", "igf1_ng_ml"),
+        ([3], "matrix_not_reference", "igf1_ng_ml"), ([2], "assay_not_reference", "igfbp3_ng_ml"),
+    ]  # fmt: skip
+    assert np.isnan(transformer.transform(table)["igf1_igfbp3_molar_ratio_sds"]).tolist() == [True, False, False, False, True]  # fmt: skip
+    assert MolarRatioFeatures().fit(table).flag_rows(table) == []
+
+
+def test_a_missing_word_of_any_kind_is_no_sex():
+    sexes = np.array(["female", None, np.nan, pd.NA, "other"], dtype=object)
+    assert (
+        np.isnan(reference_sds([100.0] * 5, "igf1", age=[50.0] * 5, sex=sexes)).tolist()
+        == [False] + [True] * 4
+    )
+
+
+def test_a_value_below_a_limit_is_flagged_for_its_assay_too():
+    table = table_of(igf1_ng_ml=[np.nan, np.nan], igf1_ng_ml_lower=[0.0, np.nan], igf1_ng_ml_upper=[25.0, np.nan],
+                     age_years=[50.0] * 2, sex=["female"] * 2, igf1_assay=["ria"] * 2)  # fmt: skip
+    transformer = Igf1Features(sds_above=1.0).fit(table)
+    assert transformer.transform(table)["igf1_status"].tolist() == ["indeterminate", None]
+    assert [(f.rows.tolist(), f.code) for f in transformer.flag_rows(table)] == [([0], "assay_not_reference")]

@@ -8,19 +8,21 @@ from hypothesis import strategies as st
 
 from igfstrat.errors import CohortError, ConfigError, DomainError, UsageError
 from igfstrat.evidence import get_evidence
-from igfstrat.features.igf1r import h_score
-from igfstrat.features.staining import (
-    IGF1R_ALLRED_FROM_PCT,
-    IGF1R_H_SCORE_FROM_PCT,
-    IGF1R_HER2_STYLE_FROM_PCT,
+from igfstrat.features.igf1r_scores import (
     INTENSITIES,
-    StainingFeatures,
     allred_is_ambiguous,
     allred_score,
+    h_score,
     her2_style_score,
     intensity_score,
     proportion_score,
     refused_percentages,
+)
+from igfstrat.features.staining import (
+    IGF1R_ALLRED_FROM_PCT,
+    IGF1R_H_SCORE_FROM_PCT,
+    IGF1R_HER2_STYLE_FROM_PCT,
+    StainingFeatures,
 )
 from igfstrat.schema import COLUMNS
 
@@ -114,7 +116,7 @@ def test_allred_is_ambiguous_only_across_the_cut_of_7():
 
 def test_percentages_must_add_up_to_100_within_1():
     zero = [40, 39, 41, 38.9, 41.1, 0, 0, -1, 101, 0]
-    three = [30, 30, 30, 30, 30, 40.5, 40.6, 71, 0, 70]
+    three = [30, 30, 30, 30, 30, 41, 41.1, 71, 0, 70]
     n = len(zero)
     one, two = [10] * n, [20] * n
     one[5], two[5] = 30, 30
@@ -122,8 +124,10 @@ def test_percentages_must_add_up_to_100_within_1():
     one[8], two[8] = 0, 0
     expected = [False, False, False, True, True, False, True, True, True, False]
     assert refused_percentages(zero, one, two, three).tolist() == expected
-    # three classes of a third each, in whole percent
+    # three classes of a third each, in whole percent; and 33.5, 33.5 and 33 without unstained cells
     assert not refused_percentages(33, 33, 33, 0)
+    assert not refused_percentages(0, 34, 34, 33)
+    assert h_score(34, 34, 33) == 201
 
 
 def test_rows_whose_percentages_do_not_agree_are_flagged_and_have_no_score():

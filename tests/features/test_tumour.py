@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from igfstrat.errors import ConfigError, DomainError
 from igfstrat.features import StratumRule, assign_strata, default_strata
-from igfstrat.features.igf1r import ExpressionStatus, h_score
+from igfstrat.features.igf1r import ExpressionStatus
+from igfstrat.features.igf1r_scores import h_score
 from igfstrat.features.status import NAMED_RULES, status_from_limits
 from igfstrat.features.subtype import SubtypeFeatures, surrogate_subtype
 

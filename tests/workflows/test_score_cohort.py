@@ -48,6 +48,40 @@ def test_feature_that_the_input_also_has_gets_a_name_of_its_own(tmp_path):
     assert table["subtype_igfstrat"].iloc[3] == "triple_negative"
 
 
+def test_each_stratum_comes_with_what_is_reported_about_its_outcome(tmp_path):
+    rows = [{**row, "disease": "breast"} for row in clean_rows()]
+    result = score(make_file(tmp_path, rows), plan=make_plan(tmp_path, STRATA))
+    table = score_table(result).set_index("stratum")["stratum_evidence"]
+    assert table["HER2-enriched, high"].iloc[0].startswith("IGF-1R protein, high: conflicting for DFS")
+    assert "S1-59" in table["HER2-enriched, high"].iloc[0]
+    assert "E-d-32" in table["luminal, high"].iloc[0]
+    # nothing is said of patients whose stratum is open, or of a stratum that no marker decides
+    assert table["rest"].isna().all()
+    written = write_scores(result, tmp_path / "out.csv", command=[])
+    manifest = json.loads(written[1].read_text(encoding="utf-8"))
+    said = {record["endpoint"]: record for record in manifest["evidence"]["HER2-enriched, high"]}
+    assert said["DFS"]["verdict"] == "conflicting"
+    assert said["DFS"]["disputed_by"] == ["S1-59"]
+    assert "rest" not in manifest["evidence"]
+
+
+STRATA = """
+disease: breast
+features: [igf1r_status, subtype]
+status: {igf1r_status: {rule: her2_style_2_or_3}}
+strata:
+  - {name: "HER2-enriched, high", where: {subtype: her2_enriched, igf1r_status: high}}
+  - {name: "luminal, high", where: {subtype: [luminal_a, luminal_b], igf1r_status: high}}
+  - {name: rest}
+"""
+
+
+def make_plan(tmp_path, text):
+    path = tmp_path / "plan.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
 def test_converted_concentration_is_written_with_its_unit(tmp_path):
     rows = [{**row, "igf1_ng_ml": repr(float(row["igf1_ng_ml"]) / 7.649)} for row in clean_rows()]
     rows = [{("igf1_nmol_l" if k == "igf1_ng_ml" else k): v for k, v in row.items()} for row in rows]
