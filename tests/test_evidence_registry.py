@@ -26,7 +26,8 @@ from igfstrat.evidence import (
     group_evidence,
     load_evidence,
 )
-from igfstrat.features.receptors import _POSITIVE_FROM, _RATIO_HIGH
+from igfstrat.features.her2 import RATIO_HIGH
+from igfstrat.features.receptors import _POSITIVE_FROM
 from igfstrat.features.subtype import _MAISONNEUVE_LOW, SubtypeRule
 
 DOCS = Path(__file__).parents[1] / "docs" / "evidence.md"
@@ -208,7 +209,7 @@ def test_a_definition_that_features_use_has_its_source(words, key, said):
 
 def test_the_cuts_of_the_definitions_are_those_that_code_uses():
     cuts = {key: load_evidence()[key].estimate for key in ("E-g-02", "E-g-03", "E-g-04", "E-c-01", "E-c-02")}
-    assert list(cuts.values()) == [_RATIO_HIGH, _POSITIVE_FROM, _POSITIVE_FROM, SubtypeRule().ki67_high_at, _MAISONNEUVE_LOW]  # fmt: skip
+    assert list(cuts.values()) == [RATIO_HIGH, _POSITIVE_FROM, _POSITIVE_FROM, SubtypeRule().ki67_high_at, _MAISONNEUVE_LOW]  # fmt: skip
 
 
 def test_levels_prevalences_and_definitions_have_no_direction():

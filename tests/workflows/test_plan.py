@@ -3,8 +3,9 @@
 import pytest
 
 from igfstrat.config import make_config, parse_yaml
-from igfstrat.errors import ConfigError, UsageError
+from igfstrat.errors import CohortError, ConfigError, UsageError
 from igfstrat.workflows.plan import ChosenPlan, Plan
+from igfstrat.workflows.score_cohort import score
 from igfstrat.workflows.survival_report import survival_report
 from tests.cli.cases import as_csv, clean_rows
 
@@ -85,3 +86,44 @@ def test_landmark_is_refused_rather_than_ignored(tmp_path):
 def test_misspelt_or_impossible_settings_are_refused(old, new, said):
     with pytest.raises(ConfigError, match=said):
         make_plan(FULL.replace(old, new, 1))
+
+
+REFERENCE = "analyte,sex,age_years,l,m,s,unit\nigf1,female,20,1,20,0.25,nmol/L\nigf1,female,90,1,20,0.25,nmol/L\n"
+OWN_REFERENCE = """
+features: [igf1_sds, igf1_status]
+references: {mine: {file: tables/mine.csv, assay: ria, matrix: serum}}
+status: {igf1_status: {sds_above: 1.0, reference: mine, assume_assay: ria}}
+"""
+
+
+def score_with_reference(tmp_path, *, text=REFERENCE, plan=OWN_REFERENCE):
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables/mine.csv").write_text(text, encoding="utf-8")
+    (tmp_path / "plan.yaml").write_text(plan, encoding="utf-8")
+    (tmp_path / "cohort.csv").write_text(
+        "patient_id,age_years,sex,igf1_ng_ml\nA,50,F,153\nB,50,F,230\nC,95,F,230\n", encoding="utf-8"
+    )
+    return score(tmp_path / "cohort.csv", plan=tmp_path / "plan.yaml")
+
+
+def test_a_plans_own_reference_table_is_converted_used_and_named_in_the_manifest(tmp_path):
+    result = score_with_reference(tmp_path)
+    # 20 nmol/L are 152.98 ng/mL, and a standard deviation a quarter of it
+    assert result.features["igf1_sds"].round(2).tolist()[:2] == [0.0, 2.01]
+    assert result.features["igf1_status"].tolist() == ["low", "high", "indeterminate"]
+    assert tmp_path / "tables/mine.csv" in result.chosen.files_with(result.cohort)
+    assert "mine" in result.descriptions["igf1_sds"]
+
+
+def test_a_reference_table_outside_the_plans_folder_is_refused(tmp_path):
+    outside = OWN_REFERENCE.replace("tables/mine.csv", "../mine.csv")
+    with pytest.raises(ConfigError, match="outside the folder"):
+        score_with_reference(tmp_path, plan=outside)
+
+
+def test_every_fault_of_a_reference_table_is_told_with_its_line(tmp_path):
+    faulty = REFERENCE.replace("igf1,female,90,1,20,0.25", "igf1,female,19,1,-20,0.25")
+    with pytest.raises(CohortError) as caught:
+        score_with_reference(tmp_path, text=faulty)
+    assert "3" in str(caught.value)
+    assert "-20" in str(caught.value)
