@@ -58,9 +58,13 @@ def features_page():
         inputs = ", ".join(f"`{COLUMNS[c].header}`" for c in spec.inputs)
         choice = " or ".join(f"`{COLUMNS[c].header}`" for c in spec.any_of)
         low, high = (f"{end:g}" for end in spec.bounds)
-        values = ", ".join(f"`{word}`" for word in spec.words) or ("any" if low == "-inf" else f"{low} to {high}")
+        values = ", ".join(f"`{word}`" for word in spec.words) or (
+            "any" if low == "-inf" else f"{low} to {high}"
+        )
         unit = {"code": "words", "1": ""}.get(spec.unit, spec.unit)
-        needs = "; ".join(part for part in (inputs, choice and f"one of {choice}") if part) or "other features"
+        needs = (
+            "; ".join(part for part in (inputs, choice and f"one of {choice}") if part) or "other features"
+        )
         rows.append(
             f"| `{name}` | {spec.title} | {needs} | {unit} | {values} | {', '.join(spec.evidence) or '–'} |"
         )

@@ -1,31 +1,36 @@
-"""A synthetic breast cohort: who, tumour, serum, receptor, outcome, in that order.
+"""A synthetic cohort, step by step: who, tumour, serum, receptor, germline, treatment, outcome.
 
-Patients are drawn in blocks, each from a random stream of its own, so the first k patients don't
-depend on how many are asked for. Serum IGF-1 and IGFBP3 are drawn as correlated standard deviation
-scores and turned into concentrations by the reference; tumour IGF-1R is independent of them given
-the subtype. Nobody in it is real.
+Patients are drawn in blocks of `BLOCK`, each from random streams of its own, so the first k patients don't
+depend on how many are asked for, nor on how the blocks are shared out. Each step has its own stream, so that a number
+of one step changes nothing in the others. Serum IGF-1 and tumour IGF-1R are independent given the group (S1-29).
+Nobody in it is real, and nothing in it is missing: gaps, several laboratories and typing errors come afterwards.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
-from igfstrat.features.reference_range import lms_value, reference_parameters
-from igfstrat.synthetic.config import CohortConfig, SubtypeModel
+from igfstrat.errors import UsageError
+from igfstrat.synthetic._draw import Columns
+from igfstrat.synthetic._germline import draw_germline, draw_treatment
+from igfstrat.synthetic._outcome import age_class, draw_outcomes
+from igfstrat.synthetic._people import draw_people
+from igfstrat.synthetic._receptor import draw_receptor
+from igfstrat.synthetic._serum import draw_serum
+from igfstrat.synthetic._tumour import draw_tumour
+from igfstrat.synthetic.config import DEFAULT, CohortConfig
+from igfstrat.synthetic.prognosis import Prognosis, make_prognosis
 
-_BLOCK: Final = 512
-_REFERENCE: Final = "ids_isys_2014"
-_START: Final = np.datetime64("2008-01-01")
-_DAYS_PER_MONTH: Final = 365.25 / 12
-_TEN_YEARS: Final = 120.0
+BLOCK: Final = 4096  # patients; part of what a seed means
+_MOST_SOLVED: Final = 32
+_SOLVED: dict[str, Prognosis] = {}
 
 
-def simulate_cohort(config: CohortConfig, *, n: int, seed: int) -> pd.DataFrame:
+def simulate_cohort(config: CohortConfig, *, n: int, seed: int, preset: str = DEFAULT) -> pd.DataFrame:
     """Draw a cohort with convention headers.
 
     Parameters
@@ -35,118 +40,94 @@ def simulate_cohort(config: CohortConfig, *, n: int, seed: int) -> pd.DataFrame:
     n : int
         Patients, >= 0.
     seed : int
-        Of the random streams; the same seed gives the same patients.
+        Of the random streams, >= 0; the same seed gives the same patients.
+    preset : str
+        Effects to use: one of ``config.preset_names``.
 
     Returns
     -------
     DataFrame, one row a patient
-        Rounded to what a spreadsheet would hold; missing values are None.
+        Rounded to what a spreadsheet would hold; what doesn't apply is None or NaN.
+
+    Raises
+    ------
+    UsageError
+        If `n` or `seed` is negative, or there is no such preset.
+    ConfigError
+        If figures and effects contradict each other.
     """
-    blocks = [
-        _simulate_block(config, np.random.SeedSequence(seed, spawn_key=(b,))) for b in range(-(-n // _BLOCK))
-    ]
-    if not blocks:
-        blocks = [_simulate_block(config, np.random.SeedSequence(seed, spawn_key=(0,)))]
-    table = pd.concat(blocks, ignore_index=True).iloc[:n].reset_index(drop=True)
-    table.insert(0, "patient_id", [f"SYN-{i:05d}" for i in range(1, n + 1)])
-    return table
+    if n < 0 or seed < 0:
+        message = f"n and seed must be >= 0, and {n} and {seed} were found"
+        raise UsageError(message)
+    chosen = config if preset == DEFAULT else config.with_preset(preset)
+    blocks = [_draw_block(chosen, seed, block) for block in range(max(1, -(-n // BLOCK)))]
+    # joined column by column: far cheaper than joining tables
+    return pd.DataFrame({name: np.concatenate([b[name] for b in blocks])[:n] for name in blocks[0]})
 
 
-def _simulate_block(config: CohortConfig, stream: np.random.SeedSequence) -> pd.DataFrame:
-    rng = np.random.default_rng(stream)
-    age = np.clip(rng.normal(config.age_mean.value, config.age_sd.value, _BLOCK), 25, 87).round(1)
-    names = list(config.subtypes)
-    shares = np.array([config.subtypes[name].share.value for name in names]) / 100
-    which = np.searchsorted(np.cumsum(shares)[:-1], rng.random(_BLOCK), side="right")
-    subtype = np.array(names, dtype=object)[which]
-    igf1, igfbp3 = _serum(config, age, rng)
-    ihc, is_high = _receptor(config, which, rng)
-    outcome = _outcomes(config, which, is_high, rng)
-    missing = rng.random(_BLOCK) < config.missing_ihc.value / 100
-    return pd.DataFrame(
-        {
-            "age_years": age,
-            "sex": "female",
-            "disease": config.disease,
-            "subtype": subtype,
-            "stage": np.array(["1", "2", "3"])[rng.choice(3, _BLOCK, p=[0.45, 0.4, 0.15])],
-            "igf1_ng_ml": igf1,
-            "igf1_assay": "ids_isys",
-            "igfbp3_ng_ml": igfbp3.astype(int),
-            "igf1r_ihc": pd.Series(ihc, dtype=object).mask(missing, None),
-            **outcome,
-        }
-    )
-
-
-def _serum(
-    config: CohortConfig, age: NDArray[np.float64], rng: np.random.Generator
-) -> tuple[NDArray[np.float64], ...]:
-    rho = config.sds_correlation.value
-    first, second = rng.standard_normal((2, len(age)))
-    scores = (first, rho * first + np.sqrt(1 - rho**2) * second)
-    sex = np.full(len(age), "female", dtype=object)
-    values = []
-    for analyte, sds in zip(("igf1", "igfbp3"), scores, strict=True):
-        l, m, s = reference_parameters(analyte, age=age, sex=sex, reference=_REFERENCE)  # noqa: E741
-        # IGFBP3 is tabulated from 20 years; nobody here is younger
-        values.append(lms_value(np.clip(sds, -3, 3), l=l, m=m, s=s))
-    return values[0].round(1), values[1].round(0)
-
-
-def _receptor(
-    config: CohortConfig, which: NDArray[np.intp], rng: np.random.Generator
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    prevalence = np.array([model.igf1r_high.value for model in config.subtypes.values()])[which] / 100
-    is_high = rng.random(len(which)) < prevalence
-    cut = config.igf1r_high_at
-    high = rng.integers(cut, 4, len(which))
-    low = rng.integers(0, cut, len(which))
-    return np.where(is_high, high, low), is_high
-
-
-def baseline_rate(model: SubtypeModel) -> float:
-    """Hazard of the IGF-1R-low patients that gives the subtype its 10-year survival.
+def simulate_block(config: CohortConfig, *, seed: int, block: int) -> pd.DataFrame:
+    """Draw one block of `BLOCK` patients.
 
     Parameters
     ----------
-    model : SubtypeModel
-        Prevalence p, hazard ratio h and 10-year survival S of one subtype.
+    config : CohortConfig
+        Shares, prevalences, hazards.
+    seed : int
+        Of the random streams, >= 0.
+    block : int
+        Which block, >= 0: its patients are those from ``block * BLOCK + 1`` on.
 
     Returns
     -------
-    float
-        The rate a month that solves p exp(-120 h r) + (1 - p) exp(-120 r) = S.
+    DataFrame, one row a patient
+        As `simulate_cohort`, with `BLOCK` rows.
+
+    Raises
+    ------
+    UsageError
+        If `seed` or `block` is negative.
     """
-    p, target = model.igf1r_high.value / 100, model.dfs_10_year.value / 100
-    ratio = model.igf1r_dfs_hazard_ratio.value
-
-    def excess(rate: float) -> float:
-        high, low = np.exp(-_TEN_YEARS * ratio * rate), np.exp(-_TEN_YEARS * rate)
-        return float(p * high + (1 - p) * low - target)
-
-    return float(brentq(excess, 1e-9, 1.0))
+    if seed < 0 or block < 0:
+        message = f"seed and block must be >= 0, and {seed} and {block} were found"
+        raise UsageError(message)
+    return pd.DataFrame(_draw_block(config, seed, block))
 
 
-def _outcomes(
-    config: CohortConfig, which: NDArray[np.intp], is_high: NDArray[np.bool_], rng: np.random.Generator
-) -> dict[str, Any]:
-    models = list(config.subtypes.values())
-    n = len(which)
-    ratio = np.array([m.igf1r_dfs_hazard_ratio.value for m in models])[which]
-    rate = np.array([baseline_rate(m) for m in models])[which] * np.where(is_high, ratio, 1.0)
-    dfs = rng.exponential(1 / rate)
-    # progression comes after relapse, at an assumed pace
-    pace = np.array([m.relapse_to_progression_months.value for m in models])[which]
-    pfs = dfs + rng.exponential(pace / np.log(2))
-    entered = rng.random(n) * config.accrual_months.value
-    followed = config.accrual_months.value - entered + config.follow_up_months.value
-    followed = np.minimum(followed, rng.exponential(12 / (config.dropout_per_year.value / 100), n))
-    diagnosed = _START + (entered * _DAYS_PER_MONTH).astype("timedelta64[D]")
-    columns: dict[str, Any] = {"diagnosis_date": diagnosed.astype(str)}
-    last = diagnosed + np.ceil(followed * _DAYS_PER_MONTH).astype("timedelta64[D]")
-    columns["last_followup_date"] = last.astype(str)
-    for name, time in (("dfs", dfs), ("pfs", pfs)):
-        columns[f"{name}_months"] = np.maximum(np.minimum(time, followed), 0.1).round(1)
-        columns[f"{name}_event"] = (time <= followed).astype(int)
-    return columns
+def _draw_block(config: CohortConfig, seed: int, block: int) -> Columns:
+    streams = np.random.SeedSequence(seed, spawn_key=(block,)).spawn(6)
+    who, tumour_of, serum_of, receptor_of, germline_of, outcome_of = map(np.random.default_rng, streams)
+    prognosis = _prognosis(config)
+    people = draw_people(config, who, BLOCK)
+    tumour, group, stage = draw_tumour(config, tumour_of, BLOCK)
+    serum, score = draw_serum(config, people, group, serum_of)
+    receptor, high = draw_receptor(config, group, receptor_of)
+    germline = draw_germline(config, germline_of, BLOCK)
+    treatment = draw_treatment(config, group)
+    serum_class = np.searchsorted(prognosis.serum_cuts, score, side="right")
+    cells = (group, stage, high, age_class(people["age_years"]), serum_class)
+    outcome, never = draw_outcomes(config, prognosis, cells, outcome_of)
+    serum = _forget_unsampled(serum, never)
+    first = block * BLOCK + 1
+    ids = np.array([f"SYN-{i:08d}" for i in range(first, first + BLOCK)], dtype=object)
+    return {"patient_id": ids, **people, **tumour, **serum, **receptor, **germline, **treatment, **outcome}
+
+
+def _prognosis(config: CohortConfig) -> Prognosis:
+    """Solved once for all blocks; keyed by text, since a model that holds mappings can't be a key."""
+    key = config.model_dump_json()
+    if key not in _SOLVED:
+        if len(_SOLVED) >= _MOST_SOLVED:
+            _SOLVED.clear()
+        _SOLVED[key] = make_prognosis(config)
+    return _SOLVED[key]
+
+
+def _forget_unsampled(serum: Columns, never: NDArray[np.bool_]) -> Columns:
+    """Whoever was lost or dead before the blood was due has no serum values."""
+    if not never.any():
+        return serum
+    # an object column has None for what isn't there, a number NaN
+    return {
+        name: np.where(never, None if column.dtype == object else np.nan, column)
+        for name, column in serum.items()
+    }

@@ -35,7 +35,10 @@ def run_demo(out: Path, *, command: Sequence[str]) -> Iterator[str]:
         What was done, line by line, with the paths to open.
     """
     make_folder(out)
-    cohort_file = synthesize("breast_early", n=_N, seed=_SEED, out=out / "cohort.xlsx", command=command)[0]
+    made = synthesize(
+        "breast_early", n=_N, seed=_SEED, out=out / "cohort.xlsx", command=command, realism=True
+    )
+    cohort_file = made[0]
     yield f"1. A synthetic cohort of {_N} breast cancers (nobody in it is real): {cohort_file}"
     cohort = read_cohort(cohort_file)
     chosen = choose_plan("breast", cohort)

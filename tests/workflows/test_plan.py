@@ -88,7 +88,9 @@ def test_misspelt_or_impossible_settings_are_refused(old, new, said):
         make_plan(FULL.replace(old, new, 1))
 
 
-REFERENCE = "analyte,sex,age_years,l,m,s,unit\nigf1,female,20,1,20,0.25,nmol/L\nigf1,female,90,1,20,0.25,nmol/L\n"
+REFERENCE = (
+    "analyte,sex,age_years,l,m,s,unit\nigf1,female,20,1,20,0.25,nmol/L\nigf1,female,90,1,20,0.25,nmol/L\n"
+)
 OWN_REFERENCE = """
 features: [igf1_sds, igf1_status]
 references: {mine: {file: tables/mine.csv, assay: ria, matrix: serum}}
