@@ -62,7 +62,7 @@ def peak_mib(name, rows, path):
 
 
 def main(rows=1_000_000):
-    from igfstrat.synthetic.realism import standard_realism
+    from igfstrat.synthetic.realism_settings import standard_realism
     from igfstrat.synthetic.stream import BLOCK, draw_block
 
     print(f"blocks of {BLOCK:,} patients")

@@ -7,7 +7,7 @@ deviation means the same for a woman of 40 and one of 70.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -16,16 +16,14 @@ from scipy.special import expit, logit
 
 from igfstrat.features.reference_range import lms_sds, lms_value, reference_parameters
 from igfstrat.schema import COLUMNS
+from igfstrat.synthetic.realism_settings import (
+    CoreSettings,
+    DriftSettings,
+    LabSettings,
+    LimitSettings,
+    MissingRule,
+)
 from igfstrat.units import DAYS_PER
-
-if TYPE_CHECKING:
-    from igfstrat.synthetic.realism import (
-        CoreSettings,
-        DriftSettings,
-        LabSettings,
-        LimitSettings,
-        MissingRule,
-    )
 
 Columns = dict[str, NDArray[Any]]
 

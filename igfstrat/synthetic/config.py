@@ -19,7 +19,7 @@ from igfstrat.errors import UsageError
 from igfstrat.features.reference_range import REFERENCES
 from igfstrat.schema import COLUMNS
 from igfstrat.synthetic.numbers import Number, Numbers
-from igfstrat.synthetic.realism import RealismSettings
+from igfstrat.synthetic.realism_settings import RealismSettings
 
 _SHARED: Final = "cohorts/shared"
 _BARE: Final = re.compile(r"\w+")

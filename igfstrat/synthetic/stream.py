@@ -22,7 +22,8 @@ from igfstrat.files import atomic_path
 from igfstrat.schema import find_endpoint_header, find_header
 from igfstrat.synthetic.cohort import BLOCK, simulate_block
 from igfstrat.synthetic.config import CohortConfig
-from igfstrat.synthetic.realism import RealismSettings, add_realism
+from igfstrat.synthetic.realism import add_realism
+from igfstrat.synthetic.realism_settings import RealismSettings
 
 SUFFIXES: Final = (".csv", ".xlsx", ".parquet")
 Progress = Callable[[int, int], None]

@@ -22,7 +22,7 @@ from igfstrat.synthetic.messy import (
     messy_stream,
     write_messy,
 )
-from igfstrat.synthetic.realism import RealismSettings, standard_realism
+from igfstrat.synthetic.realism_settings import RealismSettings, standard_realism
 from igfstrat.synthetic.stream import check_format, draw_block, draw_cohort, write_cohort
 
 

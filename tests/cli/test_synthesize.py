@@ -48,7 +48,8 @@ def test_manifest_says_what_made_the_cohort(tmp_path):
     made(tmp_path / "a.csv", "--seed", 9, "--realism")
     manifest = manifest_of(tmp_path / "a.csv")
     assert (manifest["seed"], manifest["rows"], manifest["messy"]) == (9, 120, None)
-    assert manifest["realism"]["duplicate_percent"] > 0
+    # what the configuration itself says of realism
+    assert [lab["assay"] for lab in manifest["realism"]["labs"]] == ["ids_isys"] * 3 + ["liaison_xl"]
     assert manifest["inputs"][0]["name"] == "breast_early.yaml"
     assert len(manifest["inputs"][0]["sha256"]) == 64
 

@@ -7,14 +7,14 @@ import pytest
 from igfstrat.config import make_config, parse_yaml
 from igfstrat.errors import ConfigError
 from igfstrat.features.reference_range import reference_sds
-from igfstrat.synthetic.realism import (
+from igfstrat.synthetic.realism import add_realism
+from igfstrat.synthetic.realism_settings import (
     CoreSettings,
     DriftSettings,
     LabSettings,
     LimitSettings,
     MissingRule,
     RealismSettings,
-    add_realism,
     standard_realism,
 )
 

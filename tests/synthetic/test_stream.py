@@ -12,7 +12,7 @@ from igfstrat.cohort.writing import csv_bytes
 from igfstrat.config import config_path, make_config, read_yaml
 from igfstrat.errors import UsageError
 from igfstrat.synthetic import CohortConfig, stream
-from igfstrat.synthetic.realism import standard_realism
+from igfstrat.synthetic.realism_settings import standard_realism
 from igfstrat.synthetic.stream import BLOCK, draw_block, draw_cohort, write_cohort
 
 CONFIG = make_config(CohortConfig, read_yaml(config_path("breast_early", "cohorts")))
