@@ -1,11 +1,9 @@
 """What a cohort says: comparisons of groups as frozen results. It renders nothing."""
 
 from igfstrat.analysis.comparison import FEW_EVENTS, compare_groups
-from igfstrat.analysis.evidence_lines import look_up
 from igfstrat.analysis.results import (
     EndpointResult,
     Estimate,
-    EvidenceLine,
     FlowStep,
     Grouping,
     GroupResult,
@@ -19,7 +17,6 @@ __all__ = [
     "AnalysisSettings",
     "EndpointResult",
     "Estimate",
-    "EvidenceLine",
     "FlowStep",
     "GroupResult",
     "Grouping",
@@ -27,5 +24,4 @@ __all__ = [
     "Milestones",
     "SurvivalReport",
     "compare_groups",
-    "look_up",
 ]

@@ -285,25 +285,6 @@ class Grouping:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EvidenceLine:
-    """What the registry says about a comparison.
-
-    Parameters
-    ----------
-    endpoint : str
-        Endpoint of the comparison.
-    verdict : str
-        ``reported``, ``conflicting`` or ``no evidence``.
-    entries : tuple of dict
-        Subgroup, direction, estimate, interval, source and note of each entry.
-    """
-
-    endpoint: str
-    verdict: str
-    entries: tuple[dict[str, Any], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SurvivalReport:
     """Everything that a survival report says.
 
@@ -316,8 +297,6 @@ class SurvivalReport:
     disease : str or None
         Disease, for the evidence registry.
     endpoints : tuple of EndpointResult
-        One an endpoint.
-    evidence : tuple of EvidenceLine
         One an endpoint.
     notes : tuple of str
         Notes of the map on the source.
@@ -333,7 +312,6 @@ class SurvivalReport:
     grouping: Grouping
     disease: str | None
     endpoints: tuple[EndpointResult, ...]
-    evidence: tuple[EvidenceLine, ...]
     notes: tuple[str, ...]
     limitations: tuple[str, ...]
     settings: dict[str, Any]
@@ -353,10 +331,6 @@ class SurvivalReport:
             "grouping": {name: getattr(self.grouping, name) for name in Grouping.__slots__},
             "disease": self.disease,
             "endpoints": {result.name: result.to_dict() for result in self.endpoints},
-            "evidence": {
-                line.endpoint: {"verdict": line.verdict, "entries": list(line.entries)}
-                for line in self.evidence
-            },
             "notes": list(self.notes),
             "limitations": list(self.limitations),
             "settings": self.settings,

@@ -96,15 +96,3 @@ class AnalysisSettings(StrictModel):
     cutpoint: CutpointSettings | None = None
     alpha: float = Field(default=0.05, gt=0, lt=0.5)
     order: tuple[Word, ...] = ()
-
-    @property
-    def not_computed(self) -> tuple[str, ...]:
-        """Settings that ask for more than this version computes, so that a report can say so."""
-        asked = {
-            "covariates (adjusted model)": self.covariates,
-            "subgroups": self.subgroups,
-            "competing risks": self.competing,
-            "treatment by marker": self.treatment,
-            "a cut-point from the data": self.cutpoint,
-        }
-        return tuple(name for name, setting in asked.items() if setting)
