@@ -32,6 +32,8 @@ LIBRARIES = {
     "numba": {"survival", "trials"},
     "matplotlib": {"report"},
     "jinja2": {"report"},
+    "docx": {"report"},
+    "weasyprint": {"report"},
     "typer": {"cli"},
     "rich": {"cli"},
     "markupsafe": {"report"},

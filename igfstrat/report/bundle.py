@@ -1,27 +1,114 @@
-"""One report as files: a self-contained page, figures, and `report.json` with every number."""
+"""One report as files: pages, workbook, figures, and `report.json` with every number."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+import importlib.util
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-
-from igfstrat.analysis import EndpointResult, SurvivalReport
+from igfstrat.analysis import SurvivalReport
+from igfstrat.errors import UsageError, safe_text
 from igfstrat.files import write_bytes, write_json
-from igfstrat.report.figures import figure_png, figure_svg, survival_figure
-from igfstrat.report.sentences import evidence_sentences, methods, summary
-from igfstrat.report.tables import effect_table, flow_table, survival_table
+from igfstrat.report.document import Document, FormatUnavailableError
+from igfstrat.report.docx import render_docx
+from igfstrat.report.figures import figure_png, figure_svg
+from igfstrat.report.html import render_html
+from igfstrat.report.pdf import render_pdf
+from igfstrat.report.survival_section import survival_document
+from igfstrat.report.xlsx import render_xlsx
 
-FORMATS: Final = ("html", "svg", "png")
+FORMATS: Final = ("html", "pdf", "docx", "xlsx", "svg", "png")
+DEFAULT_FORMATS: Final = ("html", "svg", "png")
 _SIZES: Final = {"170mm": False, "85mm": True}
+_PAGES: Final[dict[str, Callable[[Document], bytes]]] = {
+    "html": lambda document: render_html(document).encode(),
+    "pdf": render_pdf,
+    "docx": render_docx,
+    "xlsx": render_xlsx,
+}
+_LIBRARIES: Final = {"pdf": "weasyprint", "docx": "docx"}
 
 
-def write_bundle(report: SurvivalReport, folder: Path, *, formats: Sequence[str] = FORMATS) -> list[Path]:
-    """Write a report into a folder.
+def check_formats(formats: Sequence[str]) -> None:
+    """Make sure, before any computing, that every format can be made here.
+
+    Parameters
+    ----------
+    formats : sequence of str
+        Of `FORMATS`.
+
+    Raises
+    ------
+    UsageError
+        If a format is not known.
+    FormatUnavailableError
+        If its library isn't installed.
+    """
+    for name in formats:
+        if name not in FORMATS:
+            message = f"--formats {safe_text(name)} is none of {', '.join(FORMATS)}"
+            raise UsageError(message)
+        library = _LIBRARIES.get(name)
+        if library and importlib.util.find_spec(library) is None:
+            message = (
+                f"--formats {name} needs a library that is not installed: pip install 'igfstrat[{name}]'"
+            )
+            raise FormatUnavailableError(message)
+
+
+def write_document(
+    document: Document, results: dict[str, Any], folder: Path, formats: Sequence[str] = DEFAULT_FORMATS
+) -> list[Path]:
+    """Write a document in every format asked for, and its numbers.
+
+    Parameters
+    ----------
+    document : Document
+        The report.
+    results : dict
+        Every number that the document shows, at full precision: the content of `report.json`, which always comes.
+    folder : Path
+        An existing folder.
+    formats : sequence of str
+        Of `FORMATS`.
+
+    Returns
+    -------
+    list of Path
+        What was written, pages first.
+    """
+    check_formats(formats)
+    # everything is made before anything is written: a library that fails leaves no half bundle
+    pages = {f"report.{name}": render(document) for name, render in _PAGES.items() if name in formats}
+    pages |= _figures(document, formats)
+    written = [folder / name for name in pages]
+    for path, content in zip(written, pages.values(), strict=True):
+        write_bytes(path, content)
+    first = sum(path.stem == "report" for path in written)
+    written.insert(first, folder / "report.json")
+    write_json(folder / "report.json", results)
+    return written
+
+
+def _figures(document: Document, formats: Sequence[str]) -> dict[str, bytes]:
+    files: dict[str, bytes] = {}
+    if not {"svg", "png"} & set(formats):
+        return files
+    for block in document.figures:
+        for size, narrow in _SIZES.items():
+            drawing = block.draw(narrow)
+            if "svg" in formats:
+                files[f"{block.name}_{size}.svg"] = figure_svg(drawing, title=block.caption).encode()
+            if "png" in formats:
+                files[f"{block.name}_{size}.png"] = figure_png(drawing)
+    return files
+
+
+def write_bundle(
+    report: SurvivalReport, folder: Path, *, formats: Sequence[str] = DEFAULT_FORMATS
+) -> list[Path]:
+    """Write a survival report without further sections into a folder.
 
     Parameters
     ----------
@@ -37,25 +124,7 @@ def write_bundle(report: SurvivalReport, folder: Path, *, formats: Sequence[str]
     list of Path
         What was written, the page first.
     """
-    written = []
-    if "html" in formats:
-        written.append(folder / "report.html")
-        write_bytes(written[-1], page_html(report).encode())
-    written.append(folder / "report.json")
-    write_json(written[-1], report.to_dict())
-    for result in report.endpoints:
-        for size, narrow in _SIZES.items():
-            if not {"svg", "png"} & set(formats):
-                continue
-            figure = survival_figure(result, narrow=narrow)
-            stem = f"km_{result.name}_{size}"
-            if "svg" in formats:
-                written.append(folder / f"{stem}.svg")
-                write_bytes(written[-1], figure_svg(figure, title=_title(report, result)).encode())
-            if "png" in formats:
-                written.append(folder / f"{stem}.png")
-                write_bytes(written[-1], figure_png(figure))
-    return written
+    return write_document(survival_document(report), report.to_dict(), folder, formats)
 
 
 def page_html(report: SurvivalReport) -> str:
@@ -71,46 +140,4 @@ def page_html(report: SurvivalReport) -> str:
     str
         HTML with inline styles and figures; text from data is escaped.
     """
-    environment = Environment(
-        loader=PackageLoader("igfstrat.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    sections = [
-        {
-            "result": result,
-            "summary": summary(report, result),
-            "evidence": evidence_sentences(report, line),
-            "tables": [survival_table(result), effect_table(result), flow_table(result)],
-            "wide": _inline(report, result, narrow=False),
-            "narrow": _inline(report, result, narrow=True),
-            "title": _title(report, result),
-        }
-        for result, line in zip(report.endpoints, report.evidence, strict=True)
-    ]
-    return environment.get_template("survival.html.j2").render(
-        report=report, sections=sections, methods=methods(report)
-    )
-
-
-def _title(report: SurvivalReport, result: EndpointResult) -> str:
-    return f"{result.title} by {report.grouping.title}"
-
-
-def _inline(report: SurvivalReport, result: EndpointResult, *, narrow: bool) -> Markup:
-    """A figure inside the page: ids made its own, size left to the page."""
-    prefix = f"{result.name}-{'n' if narrow else 'w'}-"
-    svg = figure_svg(survival_figure(result, narrow=narrow), title=_title(report, result))
-    svg = re.sub(r'\bid="', f'id="{prefix}', svg)
-    svg = re.sub(r'(xlink:href="#|url\(#)', rf"\g<1>{prefix}", svg)
-    svg = re.sub(
-        r'<svg [^>]*?(viewBox="[^"]*")[^>]*>',
-        r'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" role="img" aria-label="{}" \1>',
-        svg,
-        count=1,
-    )
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    # drawn by matplotlib, which escapes text from data; the label is escaped here
-    return Markup(svg.replace('aria-label="{}"', f'aria-label="{Markup.escape(_title(report, result))}"', 1))  # noqa: S704
+    return render_html(survival_document(report))

@@ -7,6 +7,10 @@ distance for colour-blind readers and in grey print; every group has its own lin
 from __future__ import annotations
 
 import io
+import string
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final, cast
 
 import numpy as np
@@ -18,6 +22,8 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from igfstrat.analysis import EndpointResult, GroupResult
+from igfstrat.report._disclosure import mask_count, mask_counts, published_points
+from igfstrat.report._fit import ems, wrap
 from igfstrat.report.formatting import format_label, format_p
 from igfstrat.report.sentences import headline_estimate
 
@@ -26,7 +32,7 @@ COLOURS: Final = ("#0B5C94", "#B84A08", "#00755A", "#A0457F", "#756600", "#3E3E3
 _STYLES: Final = ("-", (0, (5, 1.5)), (0, (2, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 _MM: Final = 1 / 25.4
 _MAX_POINTS: Final = 2_000
-_RC: Final[Any] = {
+RC: Final[Any] = {
     "font.family": "DejaVu Sans",
     "svg.fonttype": "none",
     "svg.hashsalt": "igfstrat",
@@ -35,9 +41,13 @@ _RC: Final[Any] = {
     "axes.linewidth": 0.7,
     "text.parse_math": False,
 }
+_RC: Final = RC
+DATA_HEADER: Final = (
+    "Group", "Months", "Survival", "Lower limit", "Upper limit", "At risk", "Events", "Censored",
+)  # fmt: skip
 
 
-def survival_figure(result: EndpointResult, *, narrow: bool = False) -> Figure:
+def survival_figure(result: EndpointResult, *, narrow: bool = False, minimum: int = 0) -> Figure:
     """Draw one endpoint.
 
     Parameters
@@ -46,6 +56,8 @@ def survival_figure(result: EndpointResult, *, narrow: bool = False) -> Figure:
         One endpoint.
     narrow : bool
         85 mm instead of 170 mm wide.
+    minimum : int
+        Smallest number of people that may be shown; 0 shows all.
 
     Returns
     -------
@@ -53,42 +65,43 @@ def survival_figure(result: EndpointResult, *, narrow: bool = False) -> Figure:
         Not attached to any window.
     """
     width = (85 if narrow else 170) * _MM
-    rows = len(result.groups)
-    below = (5 + 4.3 * rows) * _MM
     size = 6.4 if narrow else 8.0
-    labels = [format_label(group.label) for group in result.groups]
-    texts = _legend_texts(result, labels, narrow)
-    columns = _legend_columns(texts, narrow)
-    above = (2 + 4.0 * -(-rows // columns)) * _MM
+    em = size / 72 / width  # of the figure's width
+    labels = _row_labels(result, narrow)
+    left = min(max(0.175 if narrow else 0.105, 0.03 + em * max(map(ems, labels), default=0.0)), 0.36)
+    span = (0.955 if narrow else 0.975) - left
+    texts, columns = _legend_texts(result, labels, span / em, minimum)
+    lines = max((text.count("\n") + 1 for text in texts), default=0) if columns > 1 else 0
+    above = (2 + 1.42 * size * 25.4 / 72 * _legend_lines(texts, columns, lines)) * _MM
+    below = (5 + 4.3 * len(labels)) * _MM
     plot = (46 if narrow else 76) * _MM
     height = below + 9 * _MM + plot + above
     with rc_context(_RC | {"font.size": size}):
         figure = Figure(figsize=(width, height), layout=None)
-        longest = max((len(_cut(label, narrow)) for label in labels), default=4)
-        left = min(max(0.175 if narrow else 0.105, (longest + 2) * size * 0.56 / 72 / width), 0.36)
-        span = (0.955 if narrow else 0.975) - left
         axes = figure.add_axes((left, (below + 9 * _MM) / height, span, plot / height))
         risk = figure.add_axes((left, 1.0 * _MM / height, span, (below - 1.0 * _MM) / height), sharex=axes)
         ticks = _ticks(result, narrow)
         for i, group in enumerate(result.groups):
-            _draw_group(
-                axes,
-                group,
-                COLOURS[i % len(COLOURS)],
-                _STYLES[i % len(_STYLES)],
-                narrow,
-                0.13 if rows <= 3 else 0.06,
-            )
+            _draw_group(axes, group, (i, len(labels)), narrow, minimum)
         _dress(axes, result, ticks, narrow)
-        _risk_table(risk, result, [_cut(label, narrow) for label in labels], ticks)
+        _risk_table(risk, result, labels, ticks, minimum)
         _legend(figure, axes, texts, columns)
         _write_test(axes, result)
     return figure
 
 
-def _cut(label: str, narrow: bool) -> str:
-    limit = 18 if narrow else 34
-    return label if len(label) <= limit else label[: limit - 1] + "…"
+def _row_labels(result: EndpointResult, narrow: bool) -> list[str]:
+    """Names beside the numbers at risk; letters that the legend explains where a name is too long."""
+    labels = [format_label(group.label) for group in result.groups]
+    if all(ems(label) <= (12 if narrow else 20) for label in labels):
+        return labels
+    return [string.ascii_uppercase[i % 26] * (i // 26 + 1) for i in range(len(labels))]
+
+
+def _legend_lines(texts: list[str], columns: int, lines: int) -> int:
+    if columns == 1:
+        return sum(text.count("\n") + 1 for text in texts)
+    return -(-len(texts) // columns) * lines
 
 
 def _ticks(result: EndpointResult, narrow: bool) -> NDArray[np.float64]:
@@ -105,40 +118,74 @@ def _longest(result: EndpointResult) -> float:
     )
 
 
-def _draw_group(axes: Any, group: GroupResult, colour: str, style: Any, narrow: bool, shade: float) -> None:
+def _draw_group(axes: Any, group: GroupResult, place: tuple[int, int], narrow: bool, minimum: int) -> None:
     curve = group.curve
-    if len(curve.time) == 0:
+    keep = _thinned(curve.time, curve.survival) if minimum == 0 else published_points(curve, minimum)
+    if len(keep) == 0:
         return
-    keep = _thinned(curve.time, curve.survival)
+    number, of_groups = place
+    colour = COLOURS[number % len(COLOURS)]
     time = np.concatenate(([0.0], curve.time[keep]))
     survival = np.concatenate(([1.0], curve.survival[keep]))
     axes.step(
-        time,
-        survival,
-        where="post",
-        color=colour,
-        linestyle=style,
-        linewidth=1.1 if narrow else 1.4,
-        zorder=3,
-    )
+        time, survival, where="post", color=colour, linestyle=_STYLES[number % len(_STYLES)],
+        linewidth=1.1 if narrow else 1.4, zorder=3,
+    )  # fmt: skip
     lower = np.concatenate(([1.0], curve.ci_lower[keep]))
     upper = np.concatenate(([1.0], curve.ci_upper[keep]))
     known = np.isfinite(lower) & np.isfinite(upper)
     axes.fill_between(
-        time[known], lower[known], upper[known], step="post", color=colour, alpha=shade, linewidth=0, zorder=1
+        time[known],
+        lower[known],
+        upper[known],
+        step="post",
+        color=colour,
+        alpha=0.13 if of_groups <= 3 else 0.06,
+        linewidth=0,
+        zorder=1,
     )
-    censored = np.flatnonzero(curve.n_censored > 0)
-    censored = (
-        censored[:: max(1, len(censored) // _MAX_POINTS + 1)] if len(censored) > _MAX_POINTS else censored
-    )
+    censored = np.flatnonzero(curve.n_censored > 0) if minimum == 0 else keep[:0]
+    censored = censored[:: len(censored) // _MAX_POINTS + 1]
     axes.plot(
         curve.time[censored], curve.survival[censored], linestyle="none", marker="|",
         markersize=3.2 if narrow else 4.2, markeredgewidth=0.6, color=colour, zorder=4, alpha=0.85,
     )  # fmt: skip
 
 
+def drawn_numbers(
+    result: EndpointResult, *, minimum: int = 0
+) -> tuple[tuple[float | int | str | None, ...], ...]:
+    """The numbers of the curves, for a sheet beside the figure.
+
+    Parameters
+    ----------
+    result : EndpointResult
+        One endpoint.
+    minimum : int
+        Smallest number of people that may be shown; the counts at each time are then left out.
+
+    Returns
+    -------
+    tuple of tuple
+        Rows under `DATA_HEADER`: every distinct time, or of very many the points that are drawn.
+    """
+    rows: list[tuple[float | int | str | None, ...]] = []
+    for group in result.groups:
+        curve = group.curve
+        few = len(curve.time) <= _MAX_POINTS
+        every = np.arange(len(curve.time)) if few else _thinned(curve.time, curve.survival)
+        keep = every if minimum == 0 else published_points(curve, minimum)
+        names = ["time", "survival", "ci_lower", "ci_upper"]
+        names += ["n_at_risk", "n_events", "n_censored"] if minimum == 0 else []
+        columns = [getattr(curve, name)[keep].tolist() for name in names]
+        rows += [(format_label(group.label), *numbers) for numbers in zip(*columns, strict=True)]
+    return tuple(rows)
+
+
 def _thinned(time: NDArray[np.float64], survival: NDArray[np.float64]) -> NDArray[np.int64]:
     """Points that draw the same curve: the steps, and of very many an even choice."""
+    if len(time) == 0:
+        return np.zeros(0, dtype=np.int64)
     steps = np.flatnonzero(np.diff(survival, prepend=1.0) != 0)
     points: NDArray[np.int64] = np.union1d(steps, [len(time) - 1])
     if len(points) <= _MAX_POINTS:
@@ -161,7 +208,9 @@ def _dress(axes: Any, result: EndpointResult, ticks: NDArray[np.float64], narrow
     axes.set_axisbelow(True)
 
 
-def _risk_table(axes: Any, result: EndpointResult, labels: list[str], ticks: NDArray[np.float64]) -> None:
+def _risk_table(
+    axes: Any, result: EndpointResult, labels: list[str], ticks: NDArray[np.float64], minimum: int
+) -> None:
     axes.set_axis_off()
     n = len(result.groups)
     axes.set_ylim(n + 0.2, -1.1)
@@ -174,20 +223,23 @@ def _risk_table(axes: Any, result: EndpointResult, labels: list[str], ticks: NDA
         at_risk = np.concatenate((group.curve.n_at_risk, [0]))[np.searchsorted(time, ticks, side="left")]
         for tick, number in zip(ticks, at_risk, strict=True):
             ha = "left" if tick == 0 else "right" if tick == ticks[-1] else "center"
-            axes.text(tick, row + 0.3, f"{number}", ha=ha, va="center", color="#222222")
+            axes.text(tick, row + 0.3, mask_count(int(number), minimum), ha=ha, va="center", color="#222222")
 
 
-def _legend_texts(result: EndpointResult, labels: list[str], narrow: bool) -> list[str]:
-    return [
-        f"{_cut(label, narrow)} (n = {group.n}, events {group.n_events})"
-        for label, group in zip(labels, result.groups, strict=True)
-    ]
-
-
-def _legend_columns(texts: list[str], narrow: bool) -> int:
-    if narrow:
-        return 1
-    return max(1, min(len(texts), 2 if max(map(len, texts), default=0) > 30 else 3))
+def _legend_texts(
+    result: EndpointResult, labels: list[str], room: float, minimum: int
+) -> tuple[list[str], int]:
+    """Every group's whole name with its numbers, in lines that fit, and in how many columns they stand."""
+    texts = []
+    people = mask_counts([group.n for group in result.groups], minimum)
+    happened = mask_counts([group.n_events for group in result.groups], minimum)
+    for label, group, n, events in zip(labels, result.groups, people, happened, strict=True):
+        name = format_label(group.label)
+        texts.append(f"{name if name == label else f'{label}: {name}'} (n = {n}, events {events})")
+    key = 4.5  # ems that a line's sample and its gaps take
+    longest = max(map(ems, texts), default=0.0) + key
+    columns = max(1, min(len(texts), 3, int(room // longest)))
+    return [wrap(text, room / columns - key) for text in texts], columns
 
 
 def _legend(figure: Figure, axes: Any, texts: list[str], columns: int) -> None:
@@ -220,6 +272,14 @@ def _write_test(axes: Any, result: EndpointResult) -> None:
     )  # fmt: skip
 
 
+@contextmanager
+def _any_letter() -> Iterator[None]:
+    """A letter that the font lacks is a box in a PNG, and whole in an SVG: nothing to warn of in the middle of a run."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"Glyph .* missing from font")
+        yield
+
+
 def figure_svg(figure: Figure, *, title: str) -> str:
     """A figure as SVG text, the same bytes every time.
 
@@ -236,7 +296,7 @@ def figure_svg(figure: Figure, *, title: str) -> str:
         An ``<svg>`` element.
     """
     buffer = io.BytesIO()
-    with rc_context(_RC):
+    with rc_context(_RC), _any_letter():
         cast("Any", FigureCanvasSVG(figure)).print_svg(
             buffer, metadata={"Date": None, "Title": title, "Creator": "igfstrat"}
         )
@@ -260,7 +320,7 @@ def figure_png(figure: Figure, *, dpi: int = 300) -> bytes:
         A PNG file.
     """
     buffer = io.BytesIO()
-    with rc_context(_RC):
+    with rc_context(_RC), _any_letter():
         FigureCanvasAgg(figure)
         figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": "igfstrat"})
     return buffer.getvalue()

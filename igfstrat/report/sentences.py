@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from igfstrat.analysis import FEW_EVENTS, EndpointResult, Estimate, EvidenceLine, SurvivalReport
+from igfstrat.analysis import FEW_EVENTS, EndpointResult, Estimate, HazardRatio, SurvivalReport
 from igfstrat.report.formatting import format_interval, format_label, format_number, format_p
 
-_TEST_NAMES: Final = {
+TEST_NAMES: Final = {
     "logrank": "log-rank test",
     "stratified_logrank": "log-rank test within strata",
     "rmst_difference": "difference in restricted mean survival time",
@@ -48,29 +48,103 @@ def summary(report: SurvivalReport, result: EndpointResult) -> list[str]:
     Returns
     -------
     list of str
+        Sentences: those of `key_sentences`, then those of `detail_sentences`.
+    """
+    return key_sentences(report, result) + detail_sentences(report, result)
+
+
+def key_sentences(report: SurvivalReport, result: EndpointResult) -> list[str]:
+    """What was compared, in how many, and what was found.
+
+    Under hazards that are not proportional the difference in mean survival time stands for the effect, and no hazard
+    ratio is stated.
+
+    Parameters
+    ----------
+    report : SurvivalReport
+        For the grouping and the error rate.
+    result : EndpointResult
+        One endpoint.
+
+    Returns
+    -------
+    list of str
         Sentences.
     """
-    groups = ", ".join(f"{format_label(g.label)} (n = {g.n}, {g.n_events} events)" for g in result.groups)
-    said = [
-        f"{result.title} was compared by {report.grouping.title} in {result.n} patients with {result.n_events} events: {groups}."
-    ]
-    test = headline_estimate(result)
     alpha = float(report.settings["alpha"])
+    said = [_compared(report, result), _tested(report, result, alpha)]
+    if is_not_proportional(result, alpha):
+        return [*said, *_changing_effect(result)]
+    return [*said, *_hazard_ratio(result), *_mean_time(result)]
+
+
+def detail_sentences(report: SurvivalReport, result: EndpointResult) -> list[str]:
+    """What else must be known of one endpoint: estimates without a cut, and times of 0.
+
+    Parameters
+    ----------
+    report : SurvivalReport
+        For the error rate.
+    result : EndpointResult
+        One endpoint.
+
+    Returns
+    -------
+    list of str
+        Sentences.
+    """
+    said = []
+    if is_not_proportional(result, float(report.settings["alpha"])):
+        said.append(
+            "The hazard ratios in the table below average over an effect that changes with time; "
+            "their size depends on how long the patients were followed."
+        )
+    if result.continuous and result.continuous.estimate.value is not None:
+        said.append(
+            f"Without any cut, the hazard ratio per unit of {result.continuous.term} is {format_interval(result.continuous.estimate)}."
+        )
+    return said + _zero_times(result)
+
+
+def is_not_proportional(result: EndpointResult, alpha: float) -> bool:
+    """Whether the test of proportional hazards rejects.
+
+    Parameters
+    ----------
+    result : EndpointResult
+        One endpoint.
+    alpha : float
+        Threshold.
+
+    Returns
+    -------
+    bool
+        False also where the test can't be made.
+    """
+    p = result.proportional_hazards.p_value
+    return p is not None and p < alpha
+
+
+def _compared(report: SurvivalReport, result: EndpointResult) -> str:
+    groups = ", ".join(f"{format_label(g.label)} (n = {g.n}, {g.n_events} events)" for g in result.groups)
+    return (
+        f"{result.title} was compared by {report.grouping.title} in {result.n} patients with {result.n_events} events"
+        f"{': ' + groups if groups else ''}."
+    )
+
+
+def _tested(report: SurvivalReport, result: EndpointResult, alpha: float) -> str:
+    test = headline_estimate(result)
+    name = TEST_NAMES[result.headline]
     if test.not_estimable or test.p_value is None:
-        said.append(
-            f"The planned comparison ({_TEST_NAMES[result.headline]}) can't be made: {test.not_estimable}."
-        )
-    elif test.p_value < alpha:
-        said.append(
-            f"The groups differ by the planned {_TEST_NAMES[result.headline]} (p {_with_relation(test.p_value)}, threshold {alpha:g})."
-        )
-    else:
-        said.append(
-            f"The planned {_TEST_NAMES[result.headline]} shows no difference (p {_with_relation(test.p_value)}, threshold {alpha:g}); "
-            "that is no proof that there is none."
-        )
-    said += _effect(result) + _assumption(result, alpha) + _zero_times(result)
-    return said
+        return f"The planned comparison ({name}) can't be made: {test.not_estimable}."
+    n = len(report.endpoints)
+    uncorrected = f", not corrected for the {n} endpoints compared" if n > 1 else ""
+    by_these_data = ", at a cut that these data chose" if "this cohort" in report.grouping.rule else ""
+    numbers = f"(p {_with_relation(test.p_value)}, threshold {alpha:g}{uncorrected}{by_these_data})"
+    if test.p_value < alpha:
+        return f"The groups differ by the planned {name} {numbers}."
+    return f"The planned {name} shows no difference {numbers}; that is no proof that there is none."
 
 
 def _with_relation(p: float) -> str:
@@ -78,7 +152,7 @@ def _with_relation(p: float) -> str:
     return text if text.startswith("<") else f"= {text}"
 
 
-def _effect(result: EndpointResult) -> list[str]:
+def _hazard_ratio(result: EndpointResult) -> list[str]:
     said = []
     few = {g.label for g in result.groups if g.n_events < FEW_EVENTS}
     sure = [
@@ -89,36 +163,51 @@ def _effect(result: EndpointResult) -> list[str]:
         said.append(
             f"Against {format_label(sure[0].reference)}, the hazard ratio is {listed} (95 % interval in brackets)."
         )
-    for ratio in result.hazard_ratios:
-        if ratio.estimate.value is None:
-            said.append(
-                f"No hazard ratio of {format_label(ratio.term)} can be given: {ratio.estimate.not_estimable}."
-            )
-        elif ratio not in sure:
-            low, high = format_number(ratio.estimate.ci_lower), format_number(ratio.estimate.ci_upper)
-            said.append(
-                f"With fewer than {FEW_EVENTS} events in a group no hazard ratio is stated for {format_label(ratio.term)} against "
-                f"{format_label(ratio.reference)}; the data exclude values below {low} and above {high}."
-            )
-    if result.continuous and result.continuous.estimate.value is not None:
+    return said + _unsure([ratio for ratio in result.hazard_ratios if ratio not in sure])
+
+
+def _unsure(ratios: list[HazardRatio]) -> list[str]:
+    """No hazard ratio as a headline: why, and what the data exclude all the same."""
+    said = [
+        f"No hazard ratio of {format_label(r.term)} can be given: {r.estimate.not_estimable}."
+        for r in ratios
+        if r.estimate.value is None
+    ]
+    few = [r for r in ratios if r.estimate.value is not None]
+    if few:
+        excluded = ", ".join(
+            f"below {format_number(r.estimate.ci_lower)} and above {format_number(r.estimate.ci_upper)} for {format_label(r.term)}"
+            for r in few
+        )
         said.append(
-            f"Without any cut, the hazard ratio per unit of {result.continuous.term} is {format_interval(result.continuous.estimate)}."
+            f"With fewer than {FEW_EVENTS} events in a group no hazard ratio against {format_label(few[0].reference)} is stated; "
+            f"the data exclude values {excluded}."
         )
     return said
 
 
-def _assumption(result: EndpointResult, alpha: float) -> list[str]:
-    p = result.proportional_hazards.p_value
-    if p is None or p >= alpha:
+def _mean_time(result: EndpointResult) -> list[str]:
+    difference = result.rmst_difference
+    if difference is None or difference.value is None or len(result.groups) != 2:
         return []
-    more = ""
-    if result.rmst_difference and result.rmst_difference.value is not None:
-        more = (
-            f" The difference in mean survival time up to {format_number(result.rmst_tau, 1)} months, "
-            f"{format_interval(result.rmst_difference, 1)} months, doesn't rest on it."
-        )
+    reference, other = (format_label(group.label) for group in result.groups)
     return [
-        f"Hazards are not proportional (p {_with_relation(p)}): a hazard ratio averages over an effect that changes with time.{more}"
+        f"Over the first {format_number(result.rmst_tau, 1)} months the mean survival time of {other} differs from that of "
+        f"{reference} by {format_interval(difference, 1)} months."
+    ]
+
+
+def _changing_effect(result: EndpointResult) -> list[str]:
+    p = _with_relation(result.proportional_hazards.p_value or 0.0)
+    instead = _mean_time(result)
+    also = (
+        ""
+        if result.headline == "rmst_difference"
+        else (" The log-rank test compares whole curves and can miss, or misstate, such a difference.")
+    )
+    return [
+        *instead,
+        f"The effect changes with time (hazards are not proportional, p {p}), so that no single hazard ratio describes it.{also}",
     ]
 
 
@@ -129,73 +218,3 @@ def _zero_times(result: EndpointResult) -> list[str]:
     return [
         f"{n} patient{'s have' if n != 1 else ' has'} time 0 ({events} with an event, which counts at 0; a patient censored at 0 adds nothing)."
     ]
-
-
-def evidence_sentences(report: SurvivalReport, line: EvidenceLine) -> list[str]:
-    """What was reported before, beside this comparison.
-
-    Parameters
-    ----------
-    report : SurvivalReport
-        For the grouping and the disease.
-    line : EvidenceLine
-        The registry's answer.
-
-    Returns
-    -------
-    list of str
-        Sentences; one that says so where the registry has nothing.
-    """
-    what = f"{report.grouping.title} and {line.endpoint.upper()}"
-    if report.grouping.biomarker is None:
-        return [f"The evidence registry is not asked about {report.grouping.title}."]
-    if not line.entries:
-        where = f" in {report.disease} cancer" if report.disease else " (the cohort names no single disease)"
-        return [f"The evidence registry holds no evidence on {what}{where}."]
-    start = "The reports conflict." if line.verdict == "conflicting" else ""
-    said = [start] if start else []
-    for e in line.entries:
-        number = ""
-        if e["estimate"] is not None:
-            estimate = Estimate(value=e["estimate"], ci_lower=e["ci_lower"], ci_upper=e["ci_upper"])
-            number = f", {e['measure']} {format_interval(estimate) if e['ci_lower'] is not None else format_number(e['estimate'], 3)}"
-        said.append(
-            f"Reported ({e['subgroup']}): {e['direction']} for the high level{number}; {e['note']}. {e['source']} [{e['id']}]."
-        )
-    return said
-
-
-def methods(report: SurvivalReport) -> list[str]:
-    """How it was done, from the options actually used.
-
-    Parameters
-    ----------
-    report : SurvivalReport
-        The results.
-
-    Returns
-    -------
-    list of str
-        Sentences.
-    """
-    reference = report.endpoints[0].groups[0].label if report.endpoints and report.endpoints[0].groups else ""
-    return [
-        f"Groups: {report.grouping.title}; {report.grouping.rule}."
-        if report.grouping.rule
-        else f"Groups: {report.grouping.title}.",
-        "Survival was estimated by Kaplan–Meier with log-log 95 % intervals (Greenwood variance); times are in months of 30.4375 days.",
-        f"The headline test, decided in the plan, is the {_TEST_NAMES[report.settings['headline']]}, two-sided at {float(report.settings['alpha']):g}.",
-        f"Hazard ratios come from a Cox model with Efron's handling of ties, {format_label(reference)} as reference, with Wald intervals; "
-        "proportional hazards were examined by the score test against Kaplan–Meier time.",
-        f"Restricted mean survival times are compared up to {_horizon(report)}, with Greenwood-type variance.",
-        "Follow-up is the median by reverse Kaplan–Meier.",
-        "Made with " + ", ".join(f"{name} {version}" for name, version in report.versions.items()) + ".",
-    ]
-
-
-def _horizon(report: SurvivalReport) -> str:
-    rmst = report.settings["rmst"]
-    for unit in ("years", "months"):
-        if rmst[unit] is not None:
-            return f"{rmst[unit]:g} {unit}"
-    return "the smaller of the two largest observed times"

@@ -29,38 +29,58 @@ class Table:
         Cells.
     footnotes : tuple of str
         What must be known to read it.
+    counts : tuple of tuple of int or None
+        Parallel to `rows`: the number of people that a cell shows; None where it shows something else. Empty: cells
+        that look like a count are taken for one, where small counts must not be shown.
+    adds_up : bool
+        Whether counts below each other belong to one total.
     """
 
     caption: str
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     footnotes: tuple[str, ...] = ()
+    counts: tuple[tuple[int | None, ...], ...] = ()
+    adds_up: bool = True
 
 
-def flow_table(result: EndpointResult) -> Table:
+def flow_table(*results: EndpointResult) -> Table:
     """From the rows of the file to the patients analysed.
 
     Parameters
     ----------
-    result : EndpointResult
-        One endpoint.
+    *results : EndpointResult
+        Endpoints; the steps that they share stand once.
 
     Returns
     -------
     Table
         A row a step, with the reasons for what was left out.
     """
+    steps = [step for result in results[:1] for step in result.flow[:-1]]
+    steps += [result.flow[-1] for result in results if result.flow]
     rows = tuple(
         (
             step.label[0].upper() + step.label[1:],
             str(step.n),
             "; ".join(f"{reason}: {n}" for reason, n in step.left_out.items()) or DASH,
         )
-        for step in result.flow
+        for step in steps
     )
-    zero = f"of these at time 0: {result.n_zero_time}, {result.n_zero_time_events} with an event"
-    footnotes = (f"{rows[-1][0]}: {zero}",) if result.n_zero_time else ()
-    return Table(caption="Patients", header=("Step", "n", "Left out"), rows=rows, footnotes=footnotes)
+    footnotes = tuple(
+        f"Analysed for {r.name.upper()}, of these at time 0: {r.n_zero_time} patients, {r.n_zero_time_events} with an event"
+        for r in results
+        if r.n_zero_time
+    )
+    counts = tuple((None, step.n, None) for step in steps)
+    return Table(
+        caption="Patients",
+        header=("Step", "n", "Left out"),
+        rows=rows,
+        footnotes=footnotes,
+        counts=counts,
+        adds_up=False,
+    )
 
 
 def survival_table(result: EndpointResult) -> Table:
@@ -96,7 +116,10 @@ def survival_table(result: EndpointResult) -> Table:
     )
     follow_up = f"median follow-up {_median(result.follow_up)} months (reverse Kaplan–Meier)"
     footnotes = (f"CI: log-log interval; n.r.: not reached; {DASH}: beyond the last follow-up; {follow_up}",)
-    return Table(caption=f"{result.title} by group", header=header, rows=rows, footnotes=footnotes)
+    counts = tuple((None, g.n, g.n_events, *(None for _ in header[3:])) for g in result.groups)
+    return Table(
+        caption=f"{result.title} by group", header=header, rows=rows, footnotes=footnotes, counts=counts
+    )
 
 
 def _median(median: Estimate) -> str:
