@@ -8,6 +8,7 @@ import typer
 
 from igfstrat._version import __version__
 from igfstrat.cli.check import check
+from igfstrat.cli.cutpoint import cutpoint
 from igfstrat.cli.demo import demo
 from igfstrat.cli.evidence import evidence
 from igfstrat.cli.report import report
@@ -27,6 +28,10 @@ _VERBS = (
     (check, "What would be read, how, and every problem; --write-map drafts a cohort map."),
     (score, "Features, status, strata and flags for every row."),
     (report, "Kaplan–Meier report: curves, tests and hazard ratios by group."),
+    (
+        cutpoint,
+        "A data-driven cut of a marker: corrected p, stability, optimism, and the effect without a cut.",
+    ),
     (evidence, "What was reported about a biomarker, with sources, and where they disagree."),
 )
 for _verb, _help in _VERBS:

@@ -39,8 +39,11 @@ def report(
         str, typer.Option("--by", help="Status, subtype, stratum, or a coded column.")
     ] = "igf1r_status",
     formats: Annotated[
-        str, typer.Option("--formats", help="Of html, svg, png; report.json always comes.")
+        str, typer.Option("--formats", help="Of html, pdf, docx, xlsx, svg, png; report.json always comes.")
     ] = "html,svg,png",
+    min_cell: Annotated[
+        int, typer.Option("--min-cell", min=0, help="Hide counts below this; 5 is common.")
+    ] = 0,
     map: MapOption = None,  # noqa: A002
     plan: PlanOption = None,
     sheet: SheetOption = None,
@@ -54,7 +57,7 @@ def report(
 
     Parameters
     ----------
-    cohort, endpoint, out, by, formats, map, plan, sheet, header_row, encoding, force, strict, debug : as on the command line
+    cohort, endpoint, out, by, formats, min_cell, map, plan, sheet, header_row, encoding, force, strict, debug : as on the command line
         The help of each option says what it does.
 
     Returns
@@ -63,27 +66,25 @@ def report(
         Exit code.
     """
     from igfstrat.files import check_output_folder
-    from igfstrat.report import FORMATS
-    from igfstrat.report.sentences import summary
+    from igfstrat.report import check_formats
+    from igfstrat.report.sentences import key_sentences
     from igfstrat.workflows.survival_report import survival_report, write_report
 
     del debug
     wanted = [name.strip() for name in formats.split(",") if name.strip()]
-    unknown = [name for name in wanted if name not in FORMATS]
-    if unknown:
-        refuse(f"--formats {unknown[0]} is none of {', '.join(FORMATS)}")
+    check_formats(wanted)
     check_output_folder(out, force=force)
     table = read(cohort, map=map, sheet=sheet, header_row=header_row, encoding=encoding)
     result = survival_report(table, endpoint=endpoint, by=by, plan=plan)
     if strict and result.is_flagged:
         show_problems(table.problems, wanted=Severity.FLAG, title="Flagged:")
         refuse("--strict: something would be flagged, so no report was written")
-    written = write_report(result, out, formats=wanted, command=command_line())
+    written = write_report(result, out, formats=wanted, command=command_line(), min_cell=min_cell)
     say(
         f"{table.n_rows} rows read · {result.chosen.origin} · groups by {result.report.grouping.title}: {result.report.grouping.rule}"
     )
     for analysed in result.report.endpoints:
-        for sentence in summary(result.report, analysed):
+        for sentence in key_sentences(result.report, analysed):
             say(f"  {sentence}")
     for note in table.notes:
         say(f"  Note: {note}")

@@ -8,7 +8,7 @@ from typing import Final
 
 from igfstrat.cohort import read_cohort
 from igfstrat.files import make_folder
-from igfstrat.report import FORMATS
+from igfstrat.report import DEFAULT_FORMATS
 from igfstrat.workflows.plan import choose_plan
 from igfstrat.workflows.score_cohort import score_cohort
 from igfstrat.workflows.score_tables import write_scores
@@ -50,7 +50,7 @@ def run_demo(out: Path, *, command: Sequence[str]) -> Iterator[str]:
         f" (all {cohort.n_rows} are in the output): {written[0]}"
     )
     report = survival_report(cohort, endpoint=["dfs", "pfs"], by="igf1r_status", plan=chosen)
-    pages = write_report(report, out, formats=FORMATS, command=command)
+    pages = write_report(report, out, formats=DEFAULT_FORMATS, command=command)
     for result in report.report.endpoints:
         yield f"3. {result.title}: {result.n} patients, {result.n_events} events"
     yield f"Open {pages[0]}"

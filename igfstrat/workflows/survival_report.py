@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from igfstrat._version import __version__
-from igfstrat.analysis import EndpointResult, FlowStep, Grouping, SurvivalReport, compare_groups, look_up
+from igfstrat.analysis import EndpointResult, FlowStep, Grouping, SurvivalReport, compare_groups
 from igfstrat.cohort import Cohort, read_cohort
 from igfstrat.cohort.cohort import suggest
 from igfstrat.errors import Severity, UsageError, safe_text
-from igfstrat.features import possible_features
-from igfstrat.files import make_folder, write_manifest
-from igfstrat.report import FORMATS, page_html, write_bundle
-from igfstrat.schema import COLUMNS, ENDPOINTS
+from igfstrat.files import make_folder, sha256_of, write_manifest
+from igfstrat.report import DEFAULT_FORMATS, check_formats, write_document
+from igfstrat.report.disclosure import suppress_results, suppress_small
+from igfstrat.report.document import Document
+from igfstrat.report.html import render_html
+from igfstrat.report.register import Comparison, hash_of, list_comparisons, update_register
+from igfstrat.report.register_section import register_section
+from igfstrat.report.survival_section import survival_document
+from igfstrat.schema import ENDPOINTS
 from igfstrat.workflows.grouping import group_patients, order_of_groups
 from igfstrat.workflows.plan import ChosenPlan, choose_plan, disease_of
+from igfstrat.workflows.report_inputs import join_words, read_named, start_endpoints, versions
+from igfstrat.workflows.report_slices import Slices, make_slices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +37,9 @@ class SurvivalReportResult:
     Parameters
     ----------
     report : SurvivalReport
-        The frozen results.
+        The comparison of groups.
+    slices : Slices
+        What the plan asks for beside it.
     chosen : ChosenPlan
         The plan in use.
     cohort : Cohort
@@ -40,6 +47,7 @@ class SurvivalReportResult:
     """
 
     report: SurvivalReport
+    slices: Slices
     chosen: ChosenPlan
     cohort: Cohort
 
@@ -55,26 +63,73 @@ class SurvivalReportResult:
             or any(estimate.not_estimable for estimate in estimates)
         )
 
-    def save(self, folder: str | Path, *, formats: Sequence[str] = FORMATS) -> list[Path]:
-        """Write the report.
+    @property
+    def document(self) -> Document:
+        """The report, ready for any format."""
+        return survival_document(self.report, self.slices.sections(self.report.grouping))
+
+    def to_dict(self) -> dict[str, Any]:
+        """For `report.json`.
+
+        Returns
+        -------
+        dict
+            Every number at full precision.
+        """
+        return self.report.to_dict() | self.slices.to_dict()
+
+    @property
+    def comparisons(self) -> list[Comparison]:
+        """What this report looks at, for the register of a folder."""
+        grouping, settings = self.report.grouping, self.chosen.plan.analysis
+        endpoints = [result.name for result in self.report.endpoints]
+        within = sorted(
+            {
+                f"{variable.variable.name}: {row.level}"
+                for endpoint in self.slices.subgroups.endpoints
+                for variable in endpoint.variables
+                for row in variable.rows
+            }
+        )
+        looks = list_comparisons(grouping.name, [grouping.rule], endpoints, within)
+        if settings.cutpoint:
+            looks += list_comparisons(settings.cutpoint.marker, ["searched"], endpoints)
+        return looks
+
+    def save(
+        self, folder: str | Path, *, formats: Sequence[str] = DEFAULT_FORMATS, min_cell: int = 0
+    ) -> list[Path]:
+        """Write the report, and enter it into the folder's register of analyses.
 
         Parameters
         ----------
         folder : str or Path
             An existing folder, or one to be made.
         formats : sequence of str
-            Of ``html``, ``svg`` and ``png``; ``report.json`` always comes.
+            Of `igfstrat.report.FORMATS`; ``report.json`` always comes.
+        min_cell : int
+            Counts below this are hidden; 0 shows all.
 
         Returns
         -------
         list of Path
             What was written.
         """
+        check_formats(formats)
         make_folder(Path(folder))
-        return write_bundle(self.report, Path(folder), formats=formats)
+        register = update_register(
+            Path(folder),
+            cohort=hash_of([sha256_of(path) for path in self.cohort.files]),
+            plan=hash_of(self.chosen.plan.model_dump(mode="json")),
+            comparisons=self.comparisons,
+        )
+        sections = [*self.slices.sections(self.report.grouping), register_section(register)]
+        document = suppress_small(survival_document(self.report, sections), min_cell)
+        results = suppress_results(self.to_dict() | {"register": register}, min_cell)
+        return write_document(document, results, Path(folder), formats)
 
     def _repr_html_(self) -> str:
-        return page_html(self.report)
+        return render_html(self.document)
 
 
 def survival_report(
@@ -120,42 +175,46 @@ def survival_report(
 
 
 class _Comparison:
-    """One run: grouping, then each endpoint."""
+    """One run: grouping, then each endpoint, then what the plan asks for beside it."""
 
     def __init__(self, cohort: Cohort, chosen: ChosenPlan) -> None:
         self.cohort = cohort
         self.chosen = chosen
 
     def run(self, endpoints: list[str], by: str) -> SurvivalReportResult:
-        if self.chosen.plan.analysis.landmark is not None:
-            message = "analysis.landmark in the plan: this version has no landmark analysis, so no report was written"
-            raise UsageError(message)
-        grouped = group_patients(self.cohort, self.chosen, by=by, endpoints=endpoints)
+        cohort, chosen, settings = self.cohort, self.chosen, self.chosen.plan.analysis
+        grouped = group_patients(cohort, chosen, by=by, endpoints=endpoints)
         grouping = grouped.grouping
         groups, flow = self._evaluable(grouped.values, grouping)
-        order = order_of_groups(groups, by=by, chosen=self.chosen)
+        order = order_of_groups(groups, by=by, chosen=chosen)
+        followed, landmarks, notices = start_endpoints(
+            cohort, chosen, measure=grouping.measure or by, names=endpoints
+        )
         strata = self._strata()
-        settings = self.chosen.plan.analysis
         results = tuple(
             compare_groups(
-                self.cohort.endpoints[name], groups=groups, order=order, settings=settings, flow=flow,
+                followed[name], groups=groups, order=order, settings=settings, flow=flow,
                 strata=strata, measure=grouped.measure,
             )
             for name in endpoints
         )  # fmt: skip
-        disease = disease_of(self.cohort, self.chosen.plan)
+        disease = disease_of(cohort, chosen.plan)
+        slices = make_slices(
+            cohort, chosen, grouped=grouped, groups=groups, order=order, endpoints=followed,
+            landmarks=landmarks, disease=disease,
+        )  # fmt: skip
+        said = [*(p.remedy for p in notices), *slices.limitations]
         report = SurvivalReport(
-            cohort=self.cohort.to_dict() | {"file": self.cohort.sheet.source, "rows": self.cohort.n_rows},
+            cohort=cohort.to_dict() | {"file": cohort.sheet.source, "rows": cohort.n_rows},
             grouping=grouping,
             disease=disease,
             endpoints=results,
-            evidence=tuple(look_up(grouping, disease=disease, endpoint=name) for name in endpoints),
-            notes=self.cohort.notes,
-            limitations=tuple(self._limitations(results, grouping)),
-            settings=settings.model_dump() | {"plan": self.chosen.origin},
-            versions=_versions(),
+            notes=cohort.notes,
+            limitations=tuple(self._limitations(results, grouping, said)),
+            settings=settings.model_dump() | {"plan": chosen.origin},
+            versions=versions(),
         )
-        return SurvivalReportResult(report=report, chosen=self.chosen, cohort=self.cohort)
+        return SurvivalReportResult(report=report, slices=slices, chosen=chosen, cohort=cohort)
 
     def _evaluable(
         self, groups: NDArray[np.object_], grouping: Grouping
@@ -183,27 +242,16 @@ class _Comparison:
     def _strata(self) -> NDArray[np.object_] | None:
         """Rows by all strata of the plan at once; None in a row that lacks one."""
         settings = self.chosen.plan.analysis
-        if not settings.strata:
-            if settings.headline == "stratified_logrank":
-                message = "headline: stratified_logrank needs analysis.strata in the plan"
-                raise UsageError(message)
-            return None
-        features = [
-            name
-            for name in settings.strata
-            if name in possible_features(self.chosen.plan, self.cohort.table.columns)
-        ]
-        computed = self.chosen.make_builder(tuple(features)).fit_transform(self.cohort.table)
-        columns = {name: computed.get(name) for name in settings.strata}
-        self.cohort.require([(n,) for n, c in columns.items() if c is None], outcome="No report was written.")
-        frame = pd.DataFrame(
-            {n: self.cohort.table[COLUMNS[n].header] if c is None else c for n, c in columns.items()}
-        )
-        joined = frame.astype(str).agg(" / ".join, axis=1).to_numpy(dtype=object)
-        joined[frame.isna().any(axis=1).to_numpy()] = None
-        return joined
+        if settings.strata:
+            return join_words(read_named(self.cohort, self.chosen, settings.strata))
+        if settings.headline == "stratified_logrank":
+            message = "headline: stratified_logrank needs analysis.strata in the plan"
+            raise UsageError(message)
+        return None
 
-    def _limitations(self, results: Sequence[EndpointResult], grouping: Grouping) -> list[str]:
+    def _limitations(
+        self, results: Sequence[EndpointResult], grouping: Grouping, more: Sequence[str]
+    ) -> list[str]:
         said = [
             "Unadjusted comparisons of an observational cohort: differences between groups may come from other causes."
         ]
@@ -213,24 +261,17 @@ class _Comparison:
             )
         if len(results) > 1:
             said.append(f"{len(results)} endpoints are compared; no p-value is corrected for their number.")
-        missing = self.chosen.plan.analysis.not_computed
-        if missing:
-            said.append(f"The plan also asks for {', '.join(missing)}: this version doesn't compute that.")
-        for result in results:
-            if result.note:
-                said.append(f"{result.name.upper()}: {result.note}.")
-        return [*said, *self.cohort.notes]
-
-
-def _versions() -> dict[str, str]:
-    names = ("numpy", "scipy", "pandas", "numba", "matplotlib")
-    return {"igfstrat": __version__, "python": platform.python_version()} | {
-        name: importlib.metadata.version(name) for name in names
-    }
+        said += [f"{result.name.upper()}: {result.note}." for result in results if result.note]
+        return [*said, *more, *self.cohort.notes]
 
 
 def write_report(
-    result: SurvivalReportResult, folder: Path, *, formats: Sequence[str], command: Sequence[str]
+    result: SurvivalReportResult,
+    folder: Path,
+    *,
+    formats: Sequence[str],
+    command: Sequence[str],
+    min_cell: int = 0,
 ) -> list[Path]:
     """Write a report and its manifest.
 
@@ -241,16 +282,18 @@ def write_report(
     folder : Path
         Where it shall stand.
     formats : sequence of str
-        Of ``html``, ``svg`` and ``png``; `report.json` always comes.
+        Of `igfstrat.report.FORMATS`; `report.json` always comes.
     command : sequence of str
         The command line.
+    min_cell : int
+        Counts below this are hidden; 0 shows all.
 
     Returns
     -------
     list of Path
         What was written, the page first and the manifest last.
     """
-    written = result.save(folder, formats=formats)
+    written = result.save(folder, formats=formats, min_cell=min_cell)
     content = {
         "plan": result.chosen.to_dict(),
         "read": result.cohort.to_dict(),

@@ -34,7 +34,7 @@ analysis:
   alpha: 0.05
 model:
   type: cox
-  predictors: [igf1_sds, igf1r_status]
+  predictors: [igf1_sds, igf1r_status, subtype]
   interactions: [[subtype, igf1r_status]]
   penalty: {ridge: tuned}
   horizons: {months: [12, 36, 60]}
@@ -48,28 +48,40 @@ def make_plan(text):
 def run(tmp_path, text):
     path = tmp_path / "cohort.csv"
     path.write_bytes(as_csv(clean_rows()))
-    return survival_report(path, endpoint="dfs", plan=make_plan(text)).report
+    return survival_report(path, endpoint="dfs", plan=make_plan(text))
 
 
-def test_every_documented_key_is_read_and_what_is_not_computed_is_said(tmp_path):
-    report = run(tmp_path, FULL)
-    result = report.endpoints[0]
-    assert result.stratified_logrank.p_value is not None
-    assert [m.months for m in result.groups[0].milestones] == [6.0, 12.0, 36.0]
-    assert result.rmst_tau == 24.0
-    assert any("covariates (adjusted model), subgroups" in text for text in report.limitations)
+def test_every_documented_key_is_read_and_does_something(tmp_path):
+    result = run(tmp_path, FULL)
+    first = result.report.endpoints[0]
+    assert first.stratified_logrank.p_value is not None
+    assert [m.months for m in first.groups[0].milestones] == [6.0, 12.0, 36.0]
+    assert first.rmst_tau == 24.0
+    assert [v.variable.name for v in result.slices.subgroups.endpoints[0].variables] == ["subtype"]
+    assert result.slices.by_endpoint["dfs"].adjusted is not None
 
 
 def test_headline_is_the_plan_s_whatever_the_others_say(tmp_path):
     from igfstrat.report.sentences import headline_estimate
 
-    result = run(tmp_path, FULL).endpoints[0]
+    result = run(tmp_path, FULL).report.endpoints[0]
     assert headline_estimate(result) is result.stratified_logrank
 
 
-def test_landmark_is_refused_rather_than_ignored(tmp_path):
-    with pytest.raises(UsageError, match="no landmark analysis"):
-        run(tmp_path, FULL.replace("landmark: null", "landmark: {months: 3}"))
+def test_a_landmark_restarts_the_clock_for_those_still_under_observation(tmp_path):
+    plain, late = (
+        run(tmp_path, text) for text in (FULL, FULL.replace("landmark: null", "landmark: {months: 24}"))
+    )
+    landmark = late.slices.by_endpoint["dfs"].landmark
+    assert landmark.months == 24.0
+    months = [float(row["dfs_months"]) for row in clean_rows()]
+    assert late.report.endpoints[0].n == sum(m > 24 for m in months)
+    assert plain.slices.by_endpoint["dfs"].landmark is None
+
+
+def test_a_subgroup_that_is_a_number_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="age_years, which is a number"):
+        run(tmp_path, FULL.replace("subgroups: [subtype]", "subgroups: [age_years]"))
 
 
 @pytest.mark.parametrize(
