@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from igfstrat.analysis import SurvivalReport
 from igfstrat.errors import UsageError, safe_text
 from igfstrat.files import write_bytes, write_json
-from igfstrat.report.document import Document, FormatUnavailableError
+from igfstrat.report.document import Document, FigureBlock, FormatUnavailableError
 from igfstrat.report.docx import render_docx
 from igfstrat.report.figures import figure_png, figure_svg
 from igfstrat.report.html import render_html
@@ -79,6 +81,7 @@ def write_document(
         What was written, pages first.
     """
     check_formats(formats)
+    document = _drawn_once(document)
     # everything is made before anything is written: a library that fails leaves no half bundle
     pages = {f"report.{name}": render(document) for name, render in _PAGES.items() if name in formats}
     pages |= _figures(document, formats)
@@ -89,6 +92,21 @@ def write_document(
     written.insert(first, folder / "report.json")
     write_json(folder / "report.json", results)
     return written
+
+
+def _drawn_once(document: Document) -> Document:
+    """Every format shows the same figures: each is drawn once a width."""
+    sections = [
+        replace(
+            section,
+            blocks=tuple(
+                replace(b, draw=functools.cache(b.draw)) if isinstance(b, FigureBlock) else b
+                for b in section.blocks
+            ),
+        )
+        for section in document.sections
+    ]
+    return replace(document, sections=tuple(sections))
 
 
 def _figures(document: Document, formats: Sequence[str]) -> dict[str, bytes]:

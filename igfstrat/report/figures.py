@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final, cast
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from matplotlib import rc_context
@@ -272,6 +273,10 @@ def _write_test(axes: Any, result: EndpointResult) -> None:
     )  # fmt: skip
 
 
+# page, PDF, Word and files show the same figures: each is turned into SVG and PNG once while it lives
+_MADE: Final[WeakKeyDictionary[Figure, dict[Any, Any]]] = WeakKeyDictionary()
+
+
 @contextmanager
 def _any_letter() -> Iterator[None]:
     """A letter that the font lacks is a box in a PNG, and whole in an SVG: nothing to warn of in the middle of a run."""
@@ -295,13 +300,16 @@ def figure_svg(figure: Figure, *, title: str) -> str:
     str
         An ``<svg>`` element.
     """
-    buffer = io.BytesIO()
-    with rc_context(_RC), _any_letter():
-        cast("Any", FigureCanvasSVG(figure)).print_svg(
-            buffer, metadata={"Date": None, "Title": title, "Creator": "igfstrat"}
-        )
-    text = buffer.getvalue().decode("utf-8")
-    return text[text.index("<svg") :]
+    made = _MADE.setdefault(figure, {})
+    if title not in made:
+        buffer = io.BytesIO()
+        with rc_context(_RC), _any_letter():
+            cast("Any", FigureCanvasSVG(figure)).print_svg(
+                buffer, metadata={"Date": None, "Title": title, "Creator": "igfstrat"}
+            )
+        text = buffer.getvalue().decode("utf-8")
+        made[title] = text[text.index("<svg") :]
+    return str(made[title])
 
 
 def figure_png(figure: Figure, *, dpi: int = 300) -> bytes:
@@ -319,8 +327,11 @@ def figure_png(figure: Figure, *, dpi: int = 300) -> bytes:
     bytes
         A PNG file.
     """
-    buffer = io.BytesIO()
-    with rc_context(_RC), _any_letter():
-        FigureCanvasAgg(figure)
-        figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": "igfstrat"})
-    return buffer.getvalue()
+    made = _MADE.setdefault(figure, {})
+    if dpi not in made:
+        buffer = io.BytesIO()
+        with rc_context(_RC), _any_letter():
+            FigureCanvasAgg(figure)
+            figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": "igfstrat"})
+        made[dpi] = buffer.getvalue()
+    return bytes(made[dpi])

@@ -8,6 +8,7 @@ from pathlib import Path
 from igfstrat.config import config_path, make_config, read_yaml
 from igfstrat.synthetic import CohortConfig
 from igfstrat.synthetic.calibration import calibrate, render_calibration
+from tests.proofs.report import ALL as REPORT
 from tests.proofs.survival import ALL as SURVIVAL
 from tests.proofs.synthetic import ALL as SYNTHETIC
 from tests.proofs.synthetic import confounding_of_the_crude_test
@@ -40,7 +41,7 @@ def calibration():
 
 def main():
     rows, good = [], True
-    for proof in (*SURVIVAL, *SYNTHETIC):
+    for proof in (*SURVIVAL, *SYNTHETIC, *REPORT):
         start = time.perf_counter()
         result = proof(COHORTS)
         good &= result.holds

@@ -4,29 +4,10 @@ Each proof takes a number of cohorts, so that the tests run a small version of w
 runs in full. A proportion passes when it lies within three of its own Monte-Carlo standard errors.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from igfstrat.survival import kaplan_meier
-
-
-@dataclass(frozen=True)
-class Proof:
-    """A proportion that was to be expected, and what came."""
-
-    claim: str
-    expected: float
-    found: float
-    cohorts: int
-
-    @property
-    def standard_error(self):
-        return float(np.sqrt(self.expected * (1 - self.expected) / self.cohorts))
-
-    @property
-    def holds(self):
-        return abs(self.found - self.expected) <= 3 * self.standard_error
+from tests.proofs.claims import Proof
 
 
 def log_log_interval_coverage(n, seed=2_000_000):

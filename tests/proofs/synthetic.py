@@ -10,7 +10,7 @@ from igfstrat.config import config_path, make_config, read_yaml
 from igfstrat.survival import logrank
 from igfstrat.synthetic import CohortConfig, simulate_cohort
 from igfstrat.synthetic.estimators import high_by_rule
-from tests.proofs.survival import Proof
+from tests.proofs.claims import Proof
 
 PATIENTS = 300
 CONFOUNDED = 3_000  # patients: enough to see what a crude test does
