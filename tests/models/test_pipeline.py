@@ -1,0 +1,163 @@
+"""A plan's section becomes a pipeline (source of truth: the same steps by hand; settings that must be refused)."""
+
+# ruff: noqa: N806 - X is scikit-learn's name
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+from sklearn.base import clone
+
+from igfstrat.errors import IgfstratWarning, UsageError
+from igfstrat.models import (
+    CoxModel,
+    DesignMatrix,
+    GroupKaplanMeier,
+    ModelCard,
+    ModelSettings,
+    PiecewiseExponentialModel,
+    WeibullAFTModel,
+    check_survival_estimator,
+    clinical_only,
+    evaluate,
+    make_risk_pipeline,
+    marker_only,
+    save_model,
+)
+from igfstrat.survival import kaplan_meier
+from tests.models.test_estimators import Duck
+
+PREDICTORS = ("igf1_sds", "igf1r_status", "subtype", "age_years")
+FULL = ModelSettings(predictors=PREDICTORS, interactions=(("subtype", "igf1r_status"),))
+
+
+def test_the_pipeline_is_its_steps_by_hand(cohort):
+    X, y = cohort
+    pipeline = make_risk_pipeline(FULL).fit(X, y)
+    matrix = DesignMatrix(PREDICTORS, FULL.interactions).fit_transform(X)
+    model = CoxModel().fit(matrix, y)
+    assert np.array_equal(pipeline.predict(X), model.predict(matrix))
+    at = [6.0, 12.0]
+    assert np.array_equal(
+        pipeline.predict_survival_function(X, at), model.predict_survival_function(matrix, at)
+    )
+    assert np.array_equal(pipeline.predict_median(X), model.predict_median(matrix))
+    assert np.array_equal(pipeline.predict_interval(X), model.predict_interval(matrix))
+    assert pipeline.score(X, y) == model.score(matrix, y)
+
+
+@pytest.mark.parametrize("penalty", [{}, {"ridge": 0.1}, {"ridge": "tuned"}], ids=str)
+def test_the_pipeline_keeps_the_contract_of_an_estimator(cohort, penalty):
+    X, y = cohort
+    settings = ModelSettings.model_validate({"predictors": PREDICTORS, "penalty": penalty})
+    check_survival_estimator(
+        make_risk_pipeline(settings, folds=3), X=X, y=y, inner_folds="tuned" in penalty.values()
+    )
+
+
+def test_scale_and_reference_change_no_prediction_without_a_penalty(cohort):
+    X, y = cohort
+    other = FULL.model_copy(
+        update={"scale": False, "reference": {"igf1r_status": "high", "subtype": "luminal_b"}}
+    )
+    first, second = (
+        make_risk_pipeline(s).fit(X, y).predict_survival_function(X, [9.0]) for s in (FULL, other)
+    )
+    np.testing.assert_allclose(first, second, rtol=1e-9)
+
+
+def test_rows_without_a_predictor_are_left_out_counted_and_not_scored(cohort):
+    X, y = cohort
+    X = X.copy()
+    X.loc[[3, 8], "igf1_sds"] = np.nan
+    pipeline = make_risk_pipeline(FULL).fit(X, y)
+    assert pipeline["model"].n_left_out_ == 2
+    assert np.flatnonzero(np.isnan(pipeline.predict(X))).tolist() == [3, 8]
+    filled = make_risk_pipeline(
+        ModelSettings.model_validate(
+            {"predictors": PREDICTORS, "imputation": {"numbers": "median", "words": "own_level"}}
+        )
+    ).fit(X, y)
+    assert filled["model"].n_left_out_ == 0
+    assert np.isfinite(filled.predict(X)).all()
+    assert [f.rows.tolist() for f in filled.flag_rows(X)] == [[3, 8]]
+
+
+def test_a_tuned_penalty_is_the_one_with_the_best_partial_likelihood(make_cohort):
+    X, y = make_cohort(150, effect=0.0)
+    tuned = make_risk_pipeline(
+        ModelSettings.model_validate({"predictors": PREDICTORS, "penalty": {"ridge": "tuned"}})
+    ).fit(X, y)
+    assert (
+        tuned.best_params_["model__penalizer"]
+        == tuned.cv_results_["params"][int(np.argmax(tuned.cv_results_["mean_test_score"]))][
+            "model__penalizer"
+        ]
+    )
+    again = clone(tuned).fit(X, y)
+    assert np.array_equal(again.predict(X), tuned.predict(X))
+
+
+def test_the_types_of_the_plan_are_the_models(cohort):
+    X, y = cohort
+    found = {
+        kind: make_risk_pipeline(ModelSettings(type=kind, predictors=PREDICTORS)).fit(X, y)[-1]
+        for kind in ("weibull_aft", "piecewise_exponential")
+    }
+    assert isinstance(found["weibull_aft"], WeibullAFTModel)
+    assert isinstance(found["piecewise_exponential"], PiecewiseExponentialModel)
+    assert make_risk_pipeline(
+        ModelSettings.model_validate({"predictors": PREDICTORS, "penalty": {"ridge": 0.1, "lasso": 0.3}})
+    )[-1].l1_ratio == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize(
+    ("section", "word"),
+    [
+        ({"interactions": (("subtype", "age"),)}, "no predictor: age"),
+        ({"predictors": ("subtype", "subtype")}, "twice"),
+        ({"strata": ("subtype",)}, "stratum"),
+        ({"type": "weibull_aft", "strata": ("site",)}, "Cox"),
+        ({"type": "weibull_aft", "penalty": {"ridge": 0.1}}, "Cox"),
+        ({"penalty": {"ridge": -1.0}}, "greater than or equal"),
+        ({"penalty": {"ridge": "tuned", "lasso": 0.1}}, "both be tuned"),
+        ({"reference": {"stage": "I"}}, "stage"),
+    ],
+)
+def test_a_section_that_cannot_be_is_refused(section, word):
+    with pytest.raises(ValidationError, match=word):
+        ModelSettings.model_validate({"predictors": ("subtype", "age_years")} | section)
+
+
+def test_another_estimator_works_by_its_face_is_validated_and_cannot_be_stored(cohort, tmp_path):
+    X, y = cohort
+    pipeline = make_risk_pipeline(FULL, model=Duck())
+    with pytest.warns(IgfstratWarning, match="can't be stored"):
+        pipeline.fit(X, y)
+    measures = evaluate(pipeline, X, y, at=[12.0])
+    assert measures["ipa@12"] == pytest.approx(0, abs=1e-12)  # it predicts the curve of all
+    km = kaplan_meier(time=y["time"], event=y["event"]).at([12.0]).survival[0]
+    assert pipeline.predict_survival_function(X, [12.0])[0, 0] == km
+    with pytest.raises(UsageError, match="can't be stored"):
+        save_model(tmp_path / "m.json", pipeline, ModelCard(name="x", endpoint="dfs", time_unit="months"))
+
+
+def test_baselines_leave_out_what_they_say():
+    assert clinical_only(FULL, ["igf1_sds", "igf1r_status"]).predictors == ("subtype", "age_years")
+    assert clinical_only(FULL, ["igf1_sds"]).interactions == FULL.interactions
+    assert marker_only(FULL, ["igf1_sds", "igf1r_status"]).interactions == ()
+    with pytest.raises(UsageError, match="no predictor"):
+        clinical_only(FULL, ["pdl1"])
+    with pytest.raises(UsageError, match="no predictor is left"):
+        clinical_only(FULL, PREDICTORS)
+
+
+def test_a_curve_a_subtype_is_the_kaplan_meier_curve_of_the_subtype(cohort):
+    X, y = cohort
+    model = GroupKaplanMeier("subtype").fit(X, y)
+    rows = (X["subtype"] == "luminal_b").to_numpy()
+    expected = kaplan_meier(time=y["time"][rows], event=y["event"][rows]).at([10.0]).survival[0]
+    assert model.predict_survival_function(X[rows], [10.0])[0, 0] == expected
+    assert np.isnan(model.predict(X.assign(subtype="her2_enriched"))).all()
+    order = sorted(model.risk_, key=model.risk_.get)
+    means = {k: model.curves_[k].at(np.linspace(0.1, 40, 400)).survival.mean() for k in order}
+    assert order == sorted(order, key=lambda k: -means[k])
