@@ -1,0 +1,29 @@
+"""Trial enrichment: one scenario, all designs side by side, closed forms beside the simulation.
+
+What stands where, lowest first; each module imports only from those above it::
+
+    scenario       read_scenario(name) make_scenario(dict) expand_vary(scenario) check_built(scenario) -> Scenario
+    hazards        PiecewiseHazard(starts, rates): .at .cumulative .survival .inverse .times
+                   make_hazard(settings) make_effect(pieces) make_cells(scenario) -> tuple[Cell, ...]
+                   Cell(stratum, subgroup, share, control, experimental): share within its true stratum
+                   common_pieces(hazards) -> starts (k,), rates (m, k)
+                   mixture_survival(time, hazards, weights) mixture_hazard(time, hazards, weights)
+    assay          make_assay(marker, *, time_unit, prevalence=None) -> Assay: .prevalence (truth) .sensitivity .specificity
+                   (failures counted in) .with_result .tests_per_patient .turnaround .test_positive
+                   .positive_predictive_value .negative_predictive_value
+                   draw_prevalence(marker, rng, size) -> truth; n_screened(n, *, share, with_result)
+    boundaries     make_boundaries(*, information, alpha, spending=None, futility=None) -> Boundaries: .efficacy .futility
+                   crossing_probabilities(*, upper, lower=None, drift, information) -> Crossing: .upper .lower .reach .power
+    multiplicity   reject(p_value (n, m), *, method, alpha, hypotheses, weights, transitions, correlation) -> bool (n, m)
+    closed_form    make_trial(scenario, design, assay=None, *, population="overall", n=None) -> Trial
+                   expected_events(trial, time) time_of_events(trial, events) cox_limit(trial, time)
+                   logrank_moments(trial, time) -> Moments: .z .information .variance .hazard_ratio .power(alpha)
+                   average_hazard_ratio(trial, time) -> Average; group_sequential_power(moments, *, efficacy, futility=None)
+    textbook       schoenfeld_events schoenfeld_power lachin_foulkes_power enrichment_efficiency
+
+Importing this package compiles nothing.
+"""
+
+from igfstrat.trials.scenario import Scenario, check_built, expand_vary, make_scenario, read_scenario
+
+__all__ = ["Scenario", "check_built", "expand_vary", "make_scenario", "read_scenario"]

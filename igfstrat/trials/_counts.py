@@ -1,0 +1,92 @@
+"""What is counted over the trials of one design, block by block in their order."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from igfstrat.survival._types import FloatArray
+from igfstrat.trials._accumulate import Mean, Share
+from igfstrat.trials.assay import make_assay
+from igfstrat.trials.designs import Rules
+from igfstrat.trials.scenario import Scenario
+
+LABELS = {(): "none", ("positive",): "positive", ("negative",): "negative", ("negative", "positive"): "both"}
+CLAIMS = {"overall": ("negative", "positive"), "positive": ("positive",), "negative": ("negative",)}
+SIZES = ("n_events", "n_randomized", "n_screened", "duration", "cost")
+_MONTHS = {"days": 12 / 365.25, "weeks": 12 * 7 / 365.25, "months": 1.0, "years": 12.0}
+_Z95: Final = 1.959963984540054
+
+
+class Counts:
+    """What is counted over the blocks of one design."""
+
+    def __init__(self, scenario: Scenario, design: str, rules: Rules, truth: FloatArray) -> None:
+        h, p, k = len(rules.hypotheses), len(truth), len(rules.efficacy)
+        self.claims = [CLAIMS[name] for name in rules.hypotheses]
+        self.scenario, self.design, self.rules, self.truth = scenario, design, rules, truth
+        self.any, self.all, self.each = Share(), Share(), [Share() for _ in range(h)]
+        self.infeasible, self.unfilled = Share(), Share()
+        self.ends = [Share() for _ in range(k)]
+        self.futile = [Share() for _ in range(k)]
+        self.labels = {label: Share() for label in LABELS.values()}
+        self.sizes = {name: Mean(whole=name.startswith("n_")) for name in SIZES}
+        self.ratios = [Mean(whole=False) for _ in range(p)]
+        self.logs = [Mean(whole=False) for _ in range(p)]
+        self.rejected_ratios = [Mean(whole=False) for _ in range(p)]
+        self.covered = [Share() for _ in range(p)]
+
+    def add(self, rows: dict[str, Any]) -> None:
+        """Count a block."""
+        rejected = rows["rejected"]
+        self.any.add(rejected.any(axis=1))
+        self.all.add(rejected.all(axis=1))
+        for share, hits in zip(self.each, rejected.T, strict=True):
+            share.add(hits)
+        if "last_look" not in rows:
+            return
+        self._add_ends(rows)
+        self._add_ratios(rows)
+        claimed = {s: np.zeros(len(rejected), bool) for s in ("positive", "negative")}
+        for claim, hits in zip(self.claims, rejected.T, strict=True):
+            for stratum in claim:
+                claimed[stratum] |= hits
+        for strata, label in LABELS.items():
+            self.labels[label].add(
+                (claimed["positive"] == ("positive" in strata))
+                & (claimed["negative"] == ("negative" in strata))
+            )
+
+    def _add_ends(self, rows: dict[str, Any]) -> None:
+        self.infeasible.add(rows["infeasible"])
+        self.unfilled.add(rows["unfilled"])
+        for k, (ends, futile) in enumerate(zip(self.ends, self.futile, strict=True)):
+            ends.add(rows["last_look"] == k)
+            futile.add((rows["last_look"] == k) & rows["futile"])
+        costs, assay = (
+            self.scenario.costs,
+            make_assay(self.scenario.marker, time_unit=self.scenario.time_unit),
+        )
+        months = rows["duration"] * _MONTHS[self.scenario.time_unit]
+        spent = (
+            costs.screen * assay.tests_per_patient * rows["screened"]
+            + costs.patient * rows["randomized"]
+            + costs.month * months
+        )
+        sizes = (rows["events"], rows["randomized"], rows["screened"], rows["duration"], spent)
+        for name, values in zip(SIZES, sizes, strict=True):
+            self.sizes[name].add(values)
+
+    def _add_ratios(self, rows: dict[str, Any]) -> None:
+        logs, errors = rows["log_hazard_ratio"], rows["std_error"]
+        won = rows["rejected"].any(axis=1)
+        for j in range(logs.shape[1]):
+            known = np.isfinite(logs[:, j])
+            self.logs[j].add(logs[:, j])
+            self.ratios[j].add(np.exp(logs[:, j]))
+            self.rejected_ratios[j].add(np.exp(logs[won, j]))
+            if np.isfinite(self.truth[j]):
+                self.covered[j].add(
+                    (np.abs(logs[:, j] - np.log(self.truth[j])) <= _Z95 * errors[:, j])[known]
+                )

@@ -1,0 +1,274 @@
+"""What a design concludes from its looks: boundaries, multiplicity, and where each trial ends.
+
+One hypothesis is held against its efficacy boundary. Several get sequential p-values, the smallest level at which
+the boundary of that level would have been crossed [1]_, and the procedure of the design judges these at every look;
+the boundaries of a level rest on the population's own information fractions. A trial goes on until each
+hypothesis is rejected or given up for futility, or until the last look. A hypothesis that crosses the futility
+bound of a look is given up there, whether or not the bound is binding. A trial that never reaches a look
+is analysed once more at its end, at the boundary of the last look.
+
+References
+----------
+.. [1] Liu Q, Anderson KM. On adaptive extensions of group sequential trials for clinical investigations.
+   J Am Stat Assoc 2008;103:1621-1630.
+.. [2] Maurer W, Bretz F. Multiple testing in group sequential trials using graphical approaches. Stat Biopharm Res
+   2013;5:311-320.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtr
+
+from igfstrat.survival._types import BoolArray, FloatArray, IntArray
+from igfstrat.trials.boundaries import make_boundaries
+from igfstrat.trials.engine import Trials, simulate_trials
+from igfstrat.trials.multiplicity import reject
+from igfstrat.trials.scenario import Scenario
+
+_PLANNING_TRIALS = 200
+_PLANNING_FIRST = 1 << 40  # replicates of the plan, which no study reaches
+_LEVELS = np.concatenate((np.geomspace(1e-8, 0.01, 40), np.linspace(0.0125, 0.475, 60)))
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Rules:
+    """The rules of one design, made before any of its trials is looked at.
+
+    Parameters
+    ----------
+    hypotheses : tuple of str
+        In the order of testing.
+    alpha : float
+        One-sided family-wise level.
+    method : str
+        Procedure of `multiplicity`; ``none`` for one hypothesis.
+    information : ndarray of float64, shape (k, h)
+        Information fractions of each hypothesis' population.
+    efficacy : ndarray of float64, shape (k, h)
+        Boundaries at the full level.
+    futility : ndarray of float64, shape (k, h)
+        Lower bounds; ``-inf`` where there are none.
+    correlation : float
+        Of the statistics of the first two hypotheses; NaN for one.
+    levels : ndarray of float64, shape (m,)
+        Levels of the table, ascending.
+    table : ndarray of float64, shape (h, k, m)
+        Boundary of each hypothesis at each look for each level.
+    """
+
+    hypotheses: tuple[str, ...]
+    alpha: float
+    method: str
+    information: FloatArray
+    efficacy: FloatArray
+    futility: FloatArray
+    correlation: float
+    levels: FloatArray
+    table: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Decisions:
+    """How r trials of a design ended.
+
+    Parameters
+    ----------
+    rejected : ndarray of bool, shape (r, h)
+        Hypotheses rejected by the end.
+    last_look : ndarray of int64, shape (r,)
+        Index of the look at which the trial ended.
+    futile : ndarray of bool, shape (r,)
+        Whether it ended before its last look with a hypothesis given up.
+    infeasible : ndarray of bool, shape (r,)
+        Whether it ended without the events (or time) of a look that it still needed.
+    """
+
+    rejected: BoolArray
+    last_look: IntArray
+    futile: BoolArray
+    infeasible: BoolArray
+
+
+def make_rules(scenario: Scenario, design: str, *, seed: int) -> Rules:
+    """The rules of a design.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        One point of the grid.
+    design : str
+        Name under `designs`.
+    seed : int
+        Of the study.
+
+    Returns
+    -------
+    Rules
+        Boundaries and what multiplicity needs.
+    """
+    settings = scenario.designs[design]
+    hypotheses = scenario.hypotheses_of(design)
+    default = {"sequential": "fallback"}.get(scenario.kind_of(design), "bonferroni")
+    method = "none" if len(hypotheses) == 1 else settings.multiplicity or default
+    alpha = scenario.test.one_sided_alpha
+    information, correlation = plan_information(scenario, design, seed=seed)
+    bounds = [
+        make_boundaries(information=t, alpha=alpha, spending=settings.spending, futility=settings.futility)
+        for t in information.T
+    ]
+    levels = (
+        _levels(alpha, settings.weights or {}, len(hypotheses)) if method != "none" else np.array([alpha])
+    )
+    table = np.array([[_bounds(t, level, settings.spending) for level in levels] for t in information.T])
+    return Rules(
+        hypotheses=hypotheses,
+        alpha=alpha,
+        method=method,
+        information=information,
+        efficacy=np.column_stack([b.efficacy for b in bounds]),
+        futility=np.column_stack([np.append(b.futility[:-1], -np.inf) for b in bounds]),
+        correlation=correlation,
+        levels=levels,
+        table=table.transpose(0, 2, 1),
+    )
+
+
+def _bounds(information: FloatArray, level: float, spending: object) -> FloatArray:
+    return make_boundaries(information=information, alpha=float(level), spending=spending).efficacy  # type: ignore[arg-type]
+
+
+def _levels(alpha: float, weights: Mapping[Any, float], m: int) -> FloatArray:
+    """A grid of levels that holds those at which procedures decide, so that there interpolation is exact."""
+    shares = list(weights.values()) or [1 / m] * m
+    sums = [sum(part) for size in range(1, m + 1) for part in combinations(shares, size)]
+    return np.unique(
+        np.concatenate((_LEVELS, [alpha * s for s in sums if s > 0], alpha / np.arange(1, m + 1)))
+    )
+
+
+def plan_information(scenario: Scenario, design: str, *, seed: int) -> tuple[FloatArray, float]:
+    """Information fractions of the hypotheses, and the correlation of the first two statistics, without any effect.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        One point of the grid.
+    design : str
+        Name under `designs`.
+    seed : int
+        Of the study.
+
+    Returns
+    -------
+    tuple
+        Fractions, shape (k, h), and the correlation. Where looks come by a population's events, its fractions are
+        those of the events; the others' come from the mean events of planning trials in which the experimental
+        arm does nothing.
+    """
+    settings, hypotheses = scenario.designs[design], scenario.hypotheses_of(design)
+    counted = "positive" if scenario.kind_of(design) == "enrichment" else settings.events_in
+    events = np.array(settings.events or (1,), dtype=np.float64)
+    fractions = np.repeat((events / events[-1])[:, None], len(hypotheses), axis=1)
+    if len(events) == len(fractions) == settings.n_looks and set(hypotheses) == {counted}:
+        return fractions, float("nan")
+    trials = simulate_trials(
+        scenario,
+        design,
+        seed=seed,
+        first=_PLANNING_FIRST,
+        replicates=_PLANNING_TRIALS,
+        null=True,
+        populations=tuple(dict.fromkeys((*hypotheses, counted))),
+        estimate=False,
+    )
+    mean = np.nanmean(np.where(trials.reached[..., None], trials.events, np.nan), axis=0)[
+        :, : len(hypotheses)
+    ]
+    found = np.maximum.accumulate(np.nan_to_num(mean, nan=0.0), axis=0)
+    # a population without events can't decide anything; any ascending fractions will do
+    found = found + 1e-9 * np.arange(1, len(found) + 1)[:, None]
+    found = found / found[-1]
+    for j, name in enumerate(hypotheses):
+        if name == counted and settings.events:
+            found[:, j] = fractions[:, 0]
+    last = np.nan_to_num(mean[-1], nan=0.0)
+    pair = sorted(last[:2]) if len(hypotheses) > 1 else [0.0, 0.0]
+    nested = "overall" in hypotheses[:2] and pair[1] > 0
+    return found, float(np.sqrt(pair[0] / pair[1])) if nested else 0.0
+
+
+def decide(rules: Rules, trials: Trials, *, weights: object = None, transitions: object = None) -> Decisions:
+    """Judge trials.
+
+    Parameters
+    ----------
+    rules : Rules
+        Of their design.
+    trials : Trials
+        What the looks yielded; the hypotheses' populations come first, in the same order.
+    weights, transitions : mapping, optional
+        Of the procedure, as in the scenario.
+
+    Returns
+    -------
+    Decisions
+        A row a trial.
+    """
+    z = trials.z[:, :, : len(rules.hypotheses)]
+    r, looks, h = z.shape
+    rejected, dropped = np.zeros((r, h), bool), np.zeros((r, h), bool)
+    running, futile = np.ones(r, bool), np.zeros(r, bool)
+    last_look = np.full(r, looks - 1)
+    p_least = np.ones((r, h))
+    for k in range(looks):
+        p_least = np.where(
+            dropped | ~running[:, None], p_least, np.fmin(p_least, _p_values(rules, z[:, k], k))
+        )
+        found = _reject(rules, p_least, weights, transitions)
+        rejected = np.where(running[:, None], rejected | found, rejected)
+        if k == looks - 1:
+            break
+        dropped |= running[:, None] & ~rejected & (z[:, k] <= rules.futility[k])
+        ends = running & (rejected | dropped).all(axis=1)
+        last_look[ends], futile[ends] = k, (dropped & ~rejected)[ends].any(axis=1)
+        running &= ~ends
+    missed = ~trials.reached[np.arange(r), last_look]
+    return Decisions(rejected=rejected, last_look=last_look, futile=futile, infeasible=missed)
+
+
+def _p_values(rules: Rules, z: FloatArray, k: int) -> FloatArray:
+    """For one hypothesis 0 or 1, by its boundary; else the level whose boundary the statistic just crosses."""
+    if rules.method == "none":
+        return np.where(z >= rules.efficacy[k], 0.0, 1.0)
+    if len(rules.information) == 1:
+        return np.where(np.isnan(z), 1.0, ndtr(-z))
+    p = np.ones_like(z)
+    for j in range(z.shape[1]):
+        bounds = rules.table[j, k]
+        use = np.isfinite(bounds)
+        if use.any():
+            # boundaries fall as the level rises; beyond the table nothing is claimed
+            level = np.exp(np.interp(-z[:, j], -bounds[use], np.log(rules.levels[use]), right=0.0))
+            p[:, j] = np.where(np.isnan(z[:, j]), 1.0, level)
+    return p
+
+
+def _reject(rules: Rules, p: FloatArray, weights: object, transitions: object) -> BoolArray:
+    return reject(
+        p,
+        method=rules.method,
+        alpha=rules.alpha,
+        hypotheses=rules.hypotheses,
+        weights=weights if rules.method in _WEIGHTED else None,  # type: ignore[arg-type]
+        transitions=transitions,  # type: ignore[arg-type]
+        correlation=rules.correlation,
+    )
+
+
+_WEIGHTED = ("bonferroni", "fallback", "graphical", "spiessens_debois")
