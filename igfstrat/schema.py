@@ -317,6 +317,7 @@ FLAG_CODES: Final[dict[str, str]] = {
     "not_a_number": "not a number",
     "one_group": "only one group",
     "out_of_bounds": "outside the possible range",
+    "possible_sentinel": "a usual code for missing",
     "range_of_values": "a range, not a value",
     "spelling": "several spellings of one code",
     "status_indeterminate": "status indeterminate",
@@ -324,6 +325,7 @@ FLAG_CODES: Final[dict[str, str]] = {
     "summary_row": "a summary or note, not a patient",
     "text_with_number": "text beside the number",
     "time_text": "time with text",
+    "unit_doubtful": "fits another unit",
     "unit_in_cell": "unit written in the cell",
     "zero_time": "time is zero",
 }

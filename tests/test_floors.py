@@ -26,6 +26,8 @@ LIBRARIES = {
     "yaml": {"config", "evidence", "features", "synthetic"},
     "pandas": {"cohort", "features", "models", "synthetic", "analysis", "report", "workflows"},
     "python_calamine": {"cohort"},
+    "pyarrow": {"cohort", "synthetic", "workflows"},
+    "pyreadstat": {"cohort"},
     "xlsxwriter": {"cohort", "report"},
     "sklearn": {"features", "models"},
     "lifelines": {"models"},

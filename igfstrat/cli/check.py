@@ -13,6 +13,7 @@ from igfstrat.cli.common import (
     EncodingOption,
     ForceOption,
     HeaderRowOption,
+    LimitsOption,
     MapOption,
     PlanOption,
     SheetOption,
@@ -38,6 +39,7 @@ def check(
     sheet: SheetOption = None,
     header_row: HeaderRowOption = None,
     encoding: EncodingOption = None,
+    limits: LimitsOption = None,
     force: ForceOption = False,
     debug: DebugOption = False,
 ) -> int:
@@ -45,7 +47,7 @@ def check(
 
     Parameters
     ----------
-    cohort, write_map, map, plan, sheet, header_row, encoding, force, debug : as on the command line
+    cohort, write_map, map, plan, sheet, header_row, encoding, limits, force, debug : as on the command line
         The help of each option says what it does.
 
     Returns
@@ -60,7 +62,7 @@ def check(
     del debug
     if write_map is not None:
         check_output_file(write_map, force=force, inputs=[cohort])
-    table = read(cohort, map=map, sheet=sheet, header_row=header_row, encoding=encoding)
+    table = read(cohort, map=map, sheet=sheet, header_row=header_row, encoding=encoding, limits=limits)
     result = check_cohort(table)
     say(result.place)
     say()

@@ -49,6 +49,10 @@ HeaderRowOption = Annotated[
 EncodingOption = Annotated[
     str | None, typer.Option("--encoding", help="Text encoding, where it isn't UTF-8.")
 ]
+LimitsOption = Annotated[
+    str | None,
+    typer.Option("--limits", help="Raise what a file may cost, such as file_mb=500,seconds=60."),
+]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace an existing output.")]
 StrictOption = Annotated[
     bool, typer.Option("--strict", help="Write nothing where anything would be flagged.")
@@ -172,6 +176,7 @@ def read(
     sheet: str | None,
     header_row: int | None,
     encoding: str | None,
+    limits: str | None = None,
 ) -> Cohort:
     """Read a cohort for a verb.
 
@@ -179,7 +184,7 @@ def read(
     ----------
     cohort : Path
         The file.
-    map, sheet, header_row, encoding : optional
+    map, sheet, header_row, encoding, limits : optional
         As on the command line.
 
     Returns
@@ -188,8 +193,10 @@ def read(
         As read.
     """
     from igfstrat.cohort import read_cohort
+    from igfstrat.cohort.limits import LIMITS, parse_limits
 
-    return read_cohort(cohort, map=map, sheet=sheet, header_row=header_row, encoding=encoding)
+    allowed = parse_limits(limits) if limits else LIMITS
+    return read_cohort(cohort, map=map, sheet=sheet, header_row=header_row, encoding=encoding, limits=allowed)
 
 
 def show_problems(problems: Iterable[Problem], *, wanted: Severity, title: str) -> None:

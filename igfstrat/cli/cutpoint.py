@@ -13,6 +13,7 @@ from igfstrat.cli.common import (
     EncodingOption,
     ForceOption,
     HeaderRowOption,
+    LimitsOption,
     MapOption,
     PlanOption,
     SeedOption,
@@ -55,6 +56,7 @@ def cutpoint(
     sheet: SheetOption = None,
     header_row: HeaderRowOption = None,
     encoding: EncodingOption = None,
+    limits: LimitsOption = None,
     force: ForceOption = False,
     strict: StrictOption = False,
     debug: DebugOption = False,
@@ -82,7 +84,7 @@ def cutpoint(
     wanted = [name.strip() for name in formats.split(",") if name.strip()]
     check_formats(wanted)
     check_output_folder(out, force=force)
-    table = read(cohort, map=map, sheet=sheet, header_row=header_row, encoding=encoding)
+    table = read(cohort, map=map, sheet=sheet, header_row=header_row, encoding=encoding, limits=limits)
     report = cutpoint_report(
         table, endpoint=endpoint, marker=marker, plan=plan, permutations=permutations, n_bootstrap=bootstrap, seed=seed
     )  # fmt: skip

@@ -13,6 +13,7 @@ from igfstrat.cli.common import (
     EncodingOption,
     ForceOption,
     HeaderRowOption,
+    LimitsOption,
     MapOption,
     PlanOption,
     SheetOption,
@@ -49,6 +50,7 @@ def report(
     sheet: SheetOption = None,
     header_row: HeaderRowOption = None,
     encoding: EncodingOption = None,
+    limits: LimitsOption = None,
     force: ForceOption = False,
     strict: StrictOption = False,
     debug: DebugOption = False,
@@ -57,7 +59,7 @@ def report(
 
     Parameters
     ----------
-    cohort, endpoint, out, by, formats, min_cell, map, plan, sheet, header_row, encoding, force, strict, debug : as on the command line
+    cohort, endpoint, out, by, formats, min_cell, map, plan, sheet, header_row, encoding, limits, force, strict, debug : as on the command line
         The help of each option says what it does.
 
     Returns
@@ -74,7 +76,7 @@ def report(
     wanted = [name.strip() for name in formats.split(",") if name.strip()]
     check_formats(wanted)
     check_output_folder(out, force=force)
-    table = read(cohort, map=map, sheet=sheet, header_row=header_row, encoding=encoding)
+    table = read(cohort, map=map, sheet=sheet, header_row=header_row, encoding=encoding, limits=limits)
     result = survival_report(table, endpoint=endpoint, by=by, plan=plan)
     if strict and result.is_flagged:
         show_problems(table.problems, wanted=Severity.FLAG, title="Flagged:")

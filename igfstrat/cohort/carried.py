@@ -9,22 +9,17 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from igfstrat.cohort.direct_identifiers import looks_like_people, why_identifying
 from igfstrat.cohort.sheet import Sheet
 from igfstrat.errors import Problem, Severity, safe_text
-from igfstrat.schema import fold
 
-_IDENTIFYING: Final = re.compile(
-    r"(?:full|first|last|family|given|patient|maiden)_?name|name|surname|forename|initials|e_?mail(?:_address)?|(?:home_|street_|postal_)?address"
-    r"|(?:tele)?phone(?:_number)?|mobile(?:_number)?|mrn|medical_record_number|hospital_number|nhs_number|ssn|social_security_number"
-    r"|passport(?:_number)?|insurance_number|dob|date_of_birth|birth_?date|post_?code|zip_?code|zip"
-)
 _GENE_DATE: Final = re.compile(
     r"[0-9]{1,2}-(?:mar|sep|dec|oct|apr)[a-z]*|[0-9]{4}-(?:03|09|12|10|04)-[0-9]{2}", re.IGNORECASE
 )
 _GENE: Final = re.compile(r"[A-Z][A-Z0-9-]{1,9}")
 
 
-def check_carried(sheet: Sheet, positions: list[int]) -> list[Problem]:
+def check_carried(sheet: Sheet, positions: list[int], ids: int | None) -> list[Problem]:
     """What is to be said of columns that nothing uses.
 
     Parameters
@@ -33,6 +28,8 @@ def check_carried(sheet: Sheet, positions: list[int]) -> list[Problem]:
         The table.
     positions : list of int
         Columns from 0 that nothing uses.
+    ids : int or None
+        Column from 0 of the patient identifiers; e-mail addresses or names may serve as such, and are worth a word.
 
     Returns
     -------
@@ -40,10 +37,18 @@ def check_carried(sheet: Sheet, positions: list[int]) -> list[Problem]:
         Flags of the file for columns that look identifying, and of rows whose gene name became a date.
     """
     found: list[Problem] = []
+    kind = looks_like_people(sheet.cells[ids]) if ids is not None else None
+    if kind:
+        remedy = f"looks like {kind}, not like a pseudonym; replace it before the file is passed on"
+        found.append(
+            Problem(code="direct_identifier", severity=Severity.FLAG, column="patient_id", remedy=remedy)
+        )
     for position in positions:
         header = safe_text(sheet.headers[position])
-        if _IDENTIFYING.fullmatch(fold(sheet.headers[position])):
-            remedy = "looks like a direct identifier; it is not needed, so remove the column before the file is passed on"
+        declared = "by its data dictionary" if position in sheet.identifying else None
+        why = declared or why_identifying(sheet.headers[position], sheet.cells[position])
+        if why:
+            remedy = f"looks like a direct identifier ({why}); it is not needed, so remove the column before the file is passed on"
             found.append(
                 Problem(code="direct_identifier", severity=Severity.FLAG, column=header, remedy=remedy)
             )

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from igfstrat.cohort.decode import Decoded, clean
+from igfstrat.cohort.decode import EXCEL_DATE, Decoded, clean, looks_like_excel_date
 from igfstrat.errors import safe_text
 from igfstrat.schema import Column, fold
 
@@ -57,6 +57,8 @@ def decode_codes(
     for row in np.flatnonzero(pd.isna(values) & ~is_missing):
         close = closest_code(text.iloc[row], column.codes)
         hint = f"did you mean '{close}'? It " if close else ""
+        if looks_like_excel_date(text.iloc[row]):
+            hint = f"{EXCEL_DATE}. It "
         remedy = f"{hint}must be one of {known}; or declare it under 'codes:' in the map"
         decoded.flags.append((int(row), "invalid_code", remedy))
     flag_spellings(text, values, decoded)

@@ -201,6 +201,12 @@ class EndpointSource(StrictModel):
         return self
 
 
+def _check_beside(name: str) -> None:
+    if name in {"", ".", ".."} or set(name) & set("/\\\0"):
+        message = f"file: {name!r} must be the name of a file beside the cohort, without a folder"
+        raise ValueError(message)
+
+
 class JoinSource(StrictModel):
     """A second sheet, or a file beside the cohort, whose columns are joined by a key."""
 
@@ -213,9 +219,8 @@ class JoinSource(StrictModel):
         if self.sheet is None and self.file is None:
             message = "give sheet or file"
             raise ValueError(message)
-        if self.file is not None and (self.file in {"", ".", ".."} or set(self.file) & set("/\\\0")):
-            message = f"file: {self.file!r} must be the name of a file beside the cohort, without a folder"
-            raise ValueError(message)
+        if self.file is not None:
+            _check_beside(self.file)
         return self
 
 
@@ -257,6 +262,7 @@ class CohortMap(StrictModel):
     """How to read one source into the canonical columns."""
 
     file: FileSettings = FileSettings()
+    dictionary: str | None = None
     join: tuple[JoinSource, ...] = ()
     columns: dict[CanonicalName, ColumnSource] = Field(default_factory=dict)
     endpoints: dict[EndpointName, EndpointSource] = Field(default_factory=dict)
@@ -265,6 +271,13 @@ class CohortMap(StrictModel):
     beyond_limit: BeyondLimitSettings = BeyondLimitSettings()
     rows: RowSettings = RowSettings()
     notes: tuple[str, ...] = ()
+
+    @field_validator("dictionary")
+    @classmethod
+    def _beside_the_cohort(cls, name: str | None) -> str | None:
+        if name is not None:
+            _check_beside(name)
+        return name
 
     @field_validator("columns", mode="before")
     @classmethod

@@ -7,16 +7,20 @@ import stat
 from pathlib import Path
 from typing import Final
 
+from igfstrat.cohort.limits import LIMITS, Limits
 from igfstrat.cohort.sheet import Grid
+from igfstrat.cohort.table_reader import read_table, table_format
 from igfstrat.cohort.text_reader import read_text
-from igfstrat.cohort.workbook_reader import read_workbook
+from igfstrat.cohort.workbook_reader import read_legacy_workbook, read_workbook
 from igfstrat.errors import CohortError, Problem, Severity, StorageError, safe_text
 
-# every cell becomes a text of its own: a file takes about sixteen times its size in memory
-_MAX_BYTES: Final = 100_000_000
+_OLE: Final = b"\xd0\xcf\x11\xe0"
+_ENCRYPTED: Final = "EncryptedPackage".encode("utf-16-le")
 
 
-def read_grids(path: Path, *, encoding: str | None, delimiter: str | None) -> list[Grid]:
+def read_grids(
+    path: Path, *, encoding: str | None, delimiter: str | None, limits: Limits = LIMITS
+) -> list[Grid]:
     """Read every sheet of a file.
 
     Parameters
@@ -25,11 +29,13 @@ def read_grids(path: Path, *, encoding: str | None, delimiter: str | None) -> li
         A regular file.
     encoding, delimiter : str or None
         As declared, for text.
+    limits : Limits
+        What it may take.
 
     Returns
     -------
     list of Grid
-        Sheets; a text file has one.
+        Sheets; a file of text or of records has one.
 
     Raises
     ------
@@ -40,10 +46,14 @@ def read_grids(path: Path, *, encoding: str | None, delimiter: str | None) -> li
     StorageError
         If it may not be read.
     """
-    data = _read_bytes(path)
+    data = _read_bytes(path, limits)
     name = safe_text(path.name)
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return read_workbook(data, name)
+        return read_workbook(data, name, limits)
+    if data.startswith(_OLE) and _ENCRYPTED not in data:
+        return read_legacy_workbook(data, name, limits)
+    if table_format(data):
+        return [read_table(data, name, limits, path)]
     why = _not_text(data, path.suffix.lower())
     if why:
         raise _error(path, "container", why)
@@ -52,31 +62,36 @@ def read_grids(path: Path, *, encoding: str | None, delimiter: str | None) -> li
 
 def _not_text(data: bytes, suffix: str) -> str | None:
     """What a file is that can't be read as text, and the way out."""
-    if data.startswith(b"\xd0\xcf\x11\xe0"):
-        protected = "EncryptedPackage".encode("utf-16-le") in data
-        what = "a password-protected (encrypted) workbook" if protected else "a legacy .xls workbook"
-        return f"{what}; open it in a spreadsheet program and save it as .xlsx without a password"
+    if data.startswith(_OLE):
+        return "a password-protected (encrypted) workbook; open it in a spreadsheet program and save it as .xlsx without a password"
     start = data[:2048].removeprefix(codecs.BOM_UTF8).lstrip().lower()
     if start.startswith((b"<!doctype", b"<html", b"<table", b"<?xml")):
         return "not a table of cells but HTML or XML; save it as .xlsx or csv"
-    if start.startswith(b"%pdf") or data.startswith((b"\x1f\x8b", b"PAR1")):
+    if start.startswith(b"%pdf") or data.startswith(
+        (b"\x1f\x8b", b"\x89PNG", b"SQLite", b"7z\xbc\xaf", b"BZh", b"\xfd7zXZ")
+    ):
         return "neither csv nor xlsx; save the table as .xlsx or csv"
     if suffix in {".xlsx", ".xlsm", ".xls"}:
         return f"named {suffix} but not an Excel workbook; if it is csv, rename it to .csv"
     return None
 
 
-def _read_bytes(path: Path) -> bytes:
+def _read_bytes(path: Path, limits: Limits) -> bytes:
     try:
         facts = path.stat()
         if not stat.S_ISREG(facts.st_mode):
             raise _error(path, "file", "not a regular file (a folder, pipe or device)")
         if facts.st_size == 0:
             raise _error(path, "empty", "the file is empty; check that it was saved")
-        if facts.st_size > _MAX_BYTES:
-            how = f"{facts.st_size / 1e6:,.0f} MB; at most {_MAX_BYTES / 1e6:,.0f} MB are read; keep the columns that are needed"
+        if facts.st_size > limits.file_mb * 1e6:
+            how = (
+                f"{facts.st_size / 1e6:,.0f} MB; at most {limits.file_mb:,.0f} MB are read; keep the columns that are needed,"
+                f" or raise the limit with --limits file_mb={2 * facts.st_size / 1e6:.0f}"
+            )
             raise _error(path, "size", how)
-        return path.read_bytes()
+        with path.open("rb") as handle:
+            # no more than was looked at, should the file grow meanwhile
+            return handle.read(facts.st_size)
     except PermissionError as error:
         message = f"{safe_text(path.name)}: no permission to read the file"
         raise StorageError(message) from error

@@ -60,10 +60,13 @@ def decode_dates(
     """
     text, is_missing = clean(cells, missing)
     fault = None
+    notices: list[tuple[str, str]] = []
     if order is None:
         order, fault = _order_of(text[~is_missing])
+        if fault is None and _rests_on_dots(text[~is_missing]):
+            notices.append(("date_order", "dates with dots are read day first, as 31.12.2019"))
     values = np.full(len(text), np.datetime64("NaT", "D"))
-    decoded = Decoded(values)
+    decoded = Decoded(values, notices=notices)
     filled = np.flatnonzero(~is_missing)
     for row in filled:
         date = _parse_date(text.iloc[row], order)
@@ -83,20 +86,33 @@ def decode_dates(
 
 
 def _order_of(text: pd.Series) -> tuple[str, str | None]:
-    """The order that the dates of a column allow, and why there is none."""
-    pairs = [
-        (_parse_date(t, "day-first"), _parse_date(t, "month-first"))
-        for t in text
+    """The order that the dates of a column allow, and why there is none.
+
+    Where dates are written with dots the day comes first, so each such date speaks for that order.
+    """
+    dates = {
+        t: (_parse_date(t, "day-first"), _parse_date(t, "month-first"))
+        for t in text.unique()
         if _FIGURE_DATE.fullmatch(t)
-    ]
-    day_first = any(day and not month for day, month in pairs)
-    month_first = any(month and not day for day, month in pairs)
+    }
+    day_first = any(day and (not month or _has_dots(t)) for t, (day, month) in dates.items())
+    month_first = any(month and not day for day, month in dates.values())
     if day_first and month_first:
         return "iso", "dates in several formats, day first and month first; give each date as YYYY-MM-DD"
-    if not (day_first or month_first) and any(day != month for day, month in pairs):
+    if not (day_first or month_first) and any(day != month for day, month in dates.values()):
         how = "{order: day-first} or month-first; or write YYYY-MM-DD"
         return "iso", f"day or month first? Say so in the map, dates: {how}"
     return "month-first" if month_first else "day-first", None
+
+
+def _has_dots(text: str) -> bool:
+    return "." in text
+
+
+def _rests_on_dots(text: pd.Series) -> bool:
+    """Whether only the dots say that the day comes first."""
+    dates = [t for t in text.unique() if _FIGURE_DATE.fullmatch(t)]
+    return bool(dates) and all(_parse_date(t, "month-first") for t in dates) and any(map(_has_dots, dates))
 
 
 def _parse_date(text: str, order: str | None) -> dt.date | None:

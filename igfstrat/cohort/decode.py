@@ -15,9 +15,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from igfstrat.cohort.cell_doubts import find_sentinels
 from igfstrat.errors import UnitError
 from igfstrat.schema import Column
-from igfstrat.units import conversion_factor
+from igfstrat.units import MOLAR_MASS_KDA, conversion_factor
 
 MISSING_WORDS: Final = frozenset({"", "na", "n/a", "nan", "null", "none", "#n/a"})
 _MISSING_SYMBOLS: Final = frozenset(
@@ -39,6 +40,13 @@ _PATTERNS: Final = tuple(
         ("unit_in_cell", rf"FIGURE\s*{_UNIT}"),
     )
 )
+
+_EXCEL_DATE: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?: [0-9:]+)?|[0-9]{1,2}[- ](?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+    r"|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[- ][0-9]{1,4}",
+    re.IGNORECASE,
+)
+EXCEL_DATE: Final = "a date, as spreadsheet programs make one of 2-3 or 1/2"
 
 # a convention: from this share on, means and models rest more on what was put in than on what was measured
 _MANY_BEYOND: Final = 0.15
@@ -128,8 +136,14 @@ def decode_numbers(
     is_figure = text.str.fullmatch(_FIGURE, flags=re.IGNORECASE).to_numpy(dtype=bool) & ~is_missing
     values = np.full(len(text), np.nan)
     values[is_figure] = text[is_figure].to_numpy(dtype=object).astype(np.float64)
+    sentinels = find_sentinels(values, column)
+    found = {int(row): f"{values[row]:g}" for row in sentinels}
+    values[sentinels] = np.nan
     lower, upper = values.copy(), values.copy()
     decoded = Decoded(values, lower=lower, upper=upper)
+    for index, code in found.items():
+        how = f"{code} is a usual code for missing and counts as missing; declare it under 'missing:' in the map"
+        decoded.flags.append((index, "possible_sentinel", how))
     for row in np.flatnonzero(~is_figure & ~is_missing):
         odd = _decode_odd(text.iloc[row].lower(), column, unit or column.unit, substitute)
         values[row], lower[row], upper[row] = odd.value, odd.lower, odd.upper
@@ -143,6 +157,53 @@ def decode_numbers(
     else:
         _note_many_beyond(lower, upper, substitute, decoded)
     return decoded
+
+
+def looks_like_excel_date(text: str) -> bool:
+    """Whether a cell that should hold a number or a code holds what a spreadsheet program makes of ``2-3``.
+
+    Parameters
+    ----------
+    text : str
+        A cell.
+
+    Returns
+    -------
+    bool
+        True for ``2024-03-02``, ``2-Mar``, ``Mar-02``.
+
+    Examples
+    --------
+    >>> looks_like_excel_date("2-Mar"), looks_like_excel_date("2024-03-02"), looks_like_excel_date("2-3")
+    (True, True, False)
+    """
+    return _EXCEL_DATE.fullmatch(text.strip()) is not None
+
+
+def describe_conversion(column: Column, unit: str) -> str:
+    """How a unit of a source becomes the canonical one, in words for a manifest.
+
+    Parameters
+    ----------
+    column : Column
+        A concentration.
+    unit : str
+        Unit of the source.
+
+    Returns
+    -------
+    str
+        With the factor, and the molar mass behind it where there is one.
+
+    Examples
+    --------
+    >>> from igfstrat.schema import COLUMNS
+    >>> describe_conversion(COLUMNS["igf1"], "nmol/L")
+    'nmol/L × 7.649 = ng/mL (7.649 kDa)'
+    """
+    factor = conversion_factor(column.name, unit, column.unit)
+    mass = f" ({MOLAR_MASS_KDA[column.name]} kDa)" if "mol" in unit and column.name in MOLAR_MASS_KDA else ""
+    return f"{unit} × {factor:g} = {column.unit}{mass}"
 
 
 def _note_many_beyond(
@@ -195,7 +256,13 @@ def _decode_odd(text: str, column: Column, unit: str, substitute: str) -> _Odd:
             return _Odd(kind, remedy)
         if kind != "below_detection":
             return _Odd(kind, remedy, number, number, number)
-    return _Odd("not_a_number", "counts as missing; correct the cell")
+    return _Odd("not_a_number", _why_no_number(text))
+
+
+def _why_no_number(text: str) -> str:
+    if looks_like_excel_date(text):
+        return f"{EXCEL_DATE}, and counts as missing; type it again in a cell of text"
+    return "counts as missing; correct the cell"
 
 
 _REMEDIES: Final = {

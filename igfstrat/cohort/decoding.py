@@ -15,18 +15,25 @@ from numpy.typing import NDArray
 
 from igfstrat.cohort.binding import Binding, Bindings
 from igfstrat.cohort.carried import check_carried
+from igfstrat.cohort.cell_doubts import find_other_unit
 from igfstrat.cohort.codes import closest_code, decode_codes
 from igfstrat.cohort.cohort import Cohort
 from igfstrat.cohort.cohort_map import CohortMap
 from igfstrat.cohort.dates import decode_dates
-from igfstrat.cohort.decode import Decoded, clean, decode_numbers
+from igfstrat.cohort.decode import Decoded, clean, decode_numbers, describe_conversion
+from igfstrat.cohort.followup import months_of_followup
 from igfstrat.cohort.identity import check_identifiers, summary_rows
 from igfstrat.cohort.outcome import Endpoint, decode_endpoint
-from igfstrat.cohort.plausibility import check_age, check_decimal_mark, check_unit, guess_unit
+from igfstrat.cohort.plausibility import (
+    check_age,
+    check_decimal_mark,
+    check_times_by_dates,
+    check_unit,
+    guess_unit,
+)
 from igfstrat.cohort.sheet import Sheet
 from igfstrat.errors import CohortError, Problem, Severity, safe_text
-from igfstrat.schema import COLUMNS, Column
-from igfstrat.units import MOLAR_MASS_KDA, conversion_factor, convert_time
+from igfstrat.schema import COLUMNS
 
 _ROUNDING_MONTHS: Final = 1.0
 _MARKS: Final = {
@@ -77,6 +84,7 @@ class _Decoder:
     problems: list[Problem] = field(default_factory=list)
     unusable: dict[str, list[Problem]] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
+    text_numbers: list[str] = field(default_factory=list)
     today: dt.date = field(default_factory=dt.date.today)
 
     def decode(self, n_filtered: int) -> Cohort:
@@ -84,7 +92,8 @@ class _Decoder:
         for problem in self.bindings.problems:
             self._spoil(problem.column or "", problem)
         self._check_marks()
-        self.problems += check_carried(self.sheet, self.bindings.ignored)
+        used = self.bindings.columns.get("patient_id")
+        self.problems += check_carried(self.sheet, self.bindings.ignored, used.index if used else None)
         ids = self._identifiers()
         aside = self._set_aside(ids)
         patients = np.flatnonzero(aside == "")
@@ -100,6 +109,7 @@ class _Decoder:
         for name, binding in self.bindings.columns.items():
             if name != "patient_id":
                 self._decode_column(name, binding, patients)
+        self._note_text_numbers()
         endpoints = self._endpoints(kept, patients, len(ids))
         self._check_followup(endpoints)
         doubtful = self._take_doubtful()
@@ -126,6 +136,12 @@ class _Decoder:
             self.problems.append(Problem(code="summary_row", severity=Severity.FLAG, row=row, remedy=remedy))
         return aside
 
+    def _note_text_numbers(self) -> None:
+        if self.text_numbers:
+            shown = ", ".join(self.text_numbers[:5]) + (" …" if len(self.text_numbers) > 5 else "")
+            how = f"numbers are stored as text in {shown}; they were read as numbers"
+            self.problems.append(Problem(code="text_numbers", severity=Severity.NOTICE, remedy=how))
+
     def _take_doubtful(self) -> dict[str, object]:
         """Take the columns in doubt out of the table: nobody computes with them, they are only shown."""
         headers = [COLUMNS[name].header for name in self.unusable if name in COLUMNS and name != "patient_id"]
@@ -148,7 +164,8 @@ class _Decoder:
             users |= {e.cause: f"{name}_cause", e.time: f"{name}_{e.unit}", e.event: f"{name}_event"}
         rows = set(self.sheet.row_numbers.tolist())
         for mark in self.sheet.marks:
-            if mark.row not in rows or mark.code not in _MARKS:
+            is_outside = mark.row not in rows or mark.column >= len(self.sheet.headers)
+            if is_outside or mark.code not in _MARKS:
                 continue
             severity, remedy = _MARKS[mark.code]
             column = users.get(mark.column)
@@ -245,11 +262,23 @@ class _Decoder:
             found = self._unit_question(column.name, raw)
         elif not found and column.is_concentration and binding.unit:
             found = check_unit(raw, column, binding.unit)
+            self._flag_other_unit(decoded, raw, binding, binding.unit)
         elif not found and column.name == "age_years":
             found = check_age(raw)
+        if binding.index in self.sheet.text_numbers:
+            self.text_numbers.append(column.header)
         if found:
             self._spoil(column.name, found)
         return decoded
+
+    def _flag_other_unit(
+        self, decoded: Decoded, raw: NDArray[np.float64], binding: Binding, unit: str
+    ) -> None:
+        told = {index for index, _, _ in decoded.flags}
+        for index, other, value in find_other_unit(raw, binding.column, unit):
+            if index not in told:
+                fits = f"fits {other} (then {value:.4g} {binding.column.unit}) and not {unit}"
+                decoded.flags.append((index, "unit_doubtful", f"{fits}; taken as {unit}: check the unit"))
 
     def _unit_question(self, name: str, raw: NDArray[np.float64]) -> Problem:
         guess = guess_unit(raw, COLUMNS[name])
@@ -277,7 +306,7 @@ class _Decoder:
             self.table[f"{column.header}_lower"] = decoded.lower
             self.table[f"{column.header}_upper"] = decoded.upper
         if binding.unit and column.is_concentration and binding.unit != column.unit:
-            self.units[column.header] = _conversion(column, binding.unit)
+            self.units[column.header] = describe_conversion(column, binding.unit)
         for extra, word in (("assay", binding.source.assay), ("matrix", binding.source.matrix)):
             if word is not None and f"{name}_{extra}" not in self.bindings.columns:
                 self.table[f"{name}_{extra}"] = np.full(len(decoded.values), word, dtype=object)
@@ -332,29 +361,25 @@ class _Decoder:
 
     def _check_followup(self, endpoints: dict[str, Endpoint]) -> None:
         """An endpoint can't come later than the last follow-up."""
-        starts = ("time_zero", "randomization_date", "diagnosis_date")
-        start = next((self.table[d] for d in starts if d in self.table), None)
-        stop = self.table.get("last_followup_date")
-        if start is None or stop is None or {*starts, "last_followup_date"} & set(self.unusable):
+        months = months_of_followup(self.table, self.unusable)
+        if months is None:
             return
-        first, last = np.asarray(start, dtype="datetime64[D]"), np.asarray(stop, dtype="datetime64[D]")
-        days = (last - first).astype("timedelta64[D]").astype(np.float64)
-        days[np.isnat(first) | np.isnat(last)] = np.nan
-        months = convert_time(days, unit="days", to="months")
-        for name, endpoint in endpoints.items():
+        for name, endpoint in list(endpoints.items()):
             position = self.bindings.endpoints[name].time
             if position is None:
+                continue
+            censored = ~endpoint.event
+            wrong = check_times_by_dates(endpoint.time[censored], months[censored], endpoint.source_unit)
+            if wrong:
+                column = f"{name}_{endpoint.source_unit}"
+                remedy = f"{wrong}; say the unit in a cohort map under endpoints:, or rename the column"
+                self._spoil(name, Problem(code="unit", severity=Severity.ERROR, column=column, remedy=remedy))
+                del endpoints[name]
                 continue
             for index in np.flatnonzero(endpoint.time > months + _ROUNDING_MONTHS):
                 remedy = f"longer than the follow-up from the dates ({months[index]:.1f} months); check both"
                 column = f"{name}_{endpoint.source_unit}"
                 self._flag(position, int(index), "after_last_followup", column, remedy)
-
-
-def _conversion(column: Column, unit: str) -> str:
-    factor = conversion_factor(column.name, unit, column.unit)
-    mass = f" ({MOLAR_MASS_KDA[column.name]} kDa)" if "mol" in unit and column.name in MOLAR_MASS_KDA else ""
-    return f"{unit} × {factor:g} = {column.unit}{mass}"
 
 
 def _spread(endpoint: Endpoint, patients: NDArray[np.intp], n: int) -> Endpoint:

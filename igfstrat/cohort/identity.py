@@ -126,15 +126,17 @@ def summary_rows(sheet: Sheet, ids: pd.Series) -> list[int]:
         they follow an empty row and fill at most two cells.
     """
     found: list[int] = []
+    pending: list[int] = []
     filled = (sheet.cells != "").sum(axis=1).to_numpy()
     for index in range(len(ids) - 1, -1, -1):
         is_word = _SUMMARY.fullmatch(ids.iloc[index].strip()) is not None
         gap = index > 0 and sheet.row_numbers[index] - sheet.row_numbers[index - 1] > 1
-        after_gap = bool(found) or gap
-        if is_word or (after_gap and filled[index] <= 2 < sheet.cells.shape[1]):
-            found.append(index)
-        else:
+        if not is_word and not filled[index] <= 2 < sheet.cells.shape[1]:
             break
+        pending.append(index)  # a note of several lines is one only when an empty row stands above it
+        if is_word or gap or found:
+            found += pending
+            pending = []
     return sorted(found)
 
 

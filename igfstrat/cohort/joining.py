@@ -15,13 +15,15 @@ import pandas as pd
 from igfstrat.cohort.cohort_map import JoinSource
 from igfstrat.cohort.container import read_grids
 from igfstrat.cohort.layout import choose_sheet, find_table
+from igfstrat.cohort.limits import LIMITS, Limits
 from igfstrat.cohort.sheet import CellMark, Grid, Sheet
 from igfstrat.errors import CohortError, Problem, Severity, safe_text
 
 
 def join_tables(
-    sheet: Sheet, joins: Sequence[JoinSource], *, grids: Sequence[Grid], path: Path, known: frozenset[str]
-) -> Sheet:
+    sheet: Sheet, joins: Sequence[JoinSource], *, grids: Sequence[Grid], path: Path, known: frozenset[str],
+    limits: Limits = LIMITS,
+) -> Sheet:  # fmt: skip
     """The cohort's sheet with the columns of others at its right.
 
     Parameters
@@ -36,6 +38,8 @@ def join_tables(
         The cohort's file; a joined file lies beside it.
     known : frozenset of str
         Source headers that the map names.
+    limits : Limits
+        What each joined file may take.
 
     Returns
     -------
@@ -48,22 +52,54 @@ def join_tables(
         If a table or its key is missing, or a key stands twice on the right.
     """
     for join in joins:
-        sheet = _join(sheet, join, _table_of(join, grids, path, known | {join.by}))
+        sheet = _join(sheet, join, _table_of(join, grids, path, known | {join.by}, limits))
     return sheet
 
 
-def _table_of(join: JoinSource, grids: Sequence[Grid], path: Path, known: frozenset[str]) -> Sheet:
+def _table_of(
+    join: JoinSource, grids: Sequence[Grid], path: Path, known: frozenset[str], limits: Limits
+) -> Sheet:
     name = safe_text(path.name)
     if join.file is not None:
-        path = path.resolve().parent / join.file
         name = safe_text(join.file)
-        if path.resolve().parent != path.parent:
-            raise _error(
-                name, "a joined file must lie beside the cohort, not behind a link to another folder"
-            )
-        grids = read_grids(path, encoding=None, delimiter=None)
+        grids = _grids_beside(path, join.file, limits)
     grid = choose_sheet(grids, name, wanted=join.sheet, known=known)
     return find_table(grid, name, header_row=None, known=known)
+
+
+def _grids_beside(cohort: Path, file: str, limits: Limits) -> list[Grid]:
+    path = cohort.resolve().parent / file
+    if path.resolve().parent != path.parent:
+        how = "a joined file must lie beside the cohort, not behind a link to another folder"
+        raise _error(safe_text(file), how)
+    return read_grids(path, encoding=None, delimiter=None, limits=limits)
+
+
+def read_beside(cohort: Path, file: str, limits: Limits) -> Sheet:
+    """The table of a file that lies beside the cohort; its header is its first row.
+
+    Parameters
+    ----------
+    cohort : Path
+        The cohort's file.
+    file : str
+        Name of the other.
+    limits : Limits
+        What it may take.
+
+    Returns
+    -------
+    Sheet
+        As text.
+
+    Raises
+    ------
+    CohortError
+        If it is not there, or no table.
+    """
+    return find_table(
+        _grids_beside(cohort, file, limits)[0], safe_text(file), header_row=1, known=frozenset()
+    )
 
 
 def _join(left: Sheet, join: JoinSource, right: Sheet) -> Sheet:

@@ -6,6 +6,7 @@ sheets that could both be meant become a question.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -118,19 +119,22 @@ def find_table(grid: Grid, source: str, *, header_row: int | None, known: frozen
         marks=tuple(mark for mark in grid.marks if mark.row > at + 1),
         problems=tuple(_remarks(grid, at, [number for number, _ in body], declared=header_row is not None)),
         is_workbook=grid.name is not None,
+        text_numbers=grid.text_numbers,
     )
 
 
 def _remarks(grid: Grid, at: int, numbers: list[int], *, declared: bool) -> list[Problem]:
     """What is said once about the table as a whole."""
-    found = []
+    found = list(grid.problems)
     if at > 0 and not declared and any(any(row) for row in grid.rows[:at]):
         how = f"the header was found in row {at + 1} (choose another with --header-row)"
         found.append(Problem(code="header", severity=Severity.NOTICE, remedy=how))
     hidden = grid.hidden_rows.intersection(numbers)
     if hidden:
-        how = f"{len(hidden)} of {len(numbers)} rows are hidden (by hand or by a filter) and were read like the others"
+        by = "by the filter, or by hand" if grid.has_filter else "by hand or by a filter"
+        how = f"{len(hidden)} of {len(numbers)} rows are hidden ({by}) and were read like the others"
         found.append(Problem(code="hidden_rows", severity=Severity.FLAG, remedy=how))
+    found += _remarks_on_header(grid, at)
     header = grid.rows[at]
     named = {j for j, text in enumerate(header) if text.strip()}
     filled = {j for number in numbers for j, text in enumerate(grid.rows[number - 1]) if text.strip()}
@@ -139,6 +143,40 @@ def _remarks(grid: Grid, at: int, numbers: list[int], *, declared: bool) -> list
         how = f"values without a header in column {', '.join(unnamed[:5])}{' …' if len(unnamed) > 5 else ''} are not used; name the column if they matter"
         found.append(Problem(code="header", severity=Severity.NOTICE, remedy=how))
     return found
+
+
+def _remarks_on_header(grid: Grid, at: int) -> list[Problem]:
+    """What a workbook does with its header and columns that the cells alone don't show.
+
+    Parameters
+    ----------
+    grid : Grid
+        The sheet.
+    at : int
+        Its header, a row from 0.
+
+    Returns
+    -------
+    list of Problem
+        Notices of hidden columns and of merged header cells.
+    """
+    found = []
+    hidden = sorted(j for j in grid.hidden_columns if j < len(grid.rows[at]) and grid.rows[at][j].strip())
+    if hidden:
+        names = ", ".join(column_letters(j) for j in hidden[:5]) + (" …" if len(hidden) > 5 else "")
+        how = f"{len(hidden)} columns are hidden ({names}) and were read like the others"
+        found.append(Problem(code="hidden_columns", severity=Severity.NOTICE, remedy=how))
+    merged = [span for span in grid.merged if _rows_of(span)[0] <= at + 1 <= _rows_of(span)[1]]
+    if merged:
+        names = ", ".join(safe_text(span) for span in merged[:5]) + (" …" if len(merged) > 5 else "")
+        how = f"the header has merged cells ({names}); only the first of each has the name"
+        found.append(Problem(code="merged_header", severity=Severity.NOTICE, remedy=how))
+    return found
+
+
+def _rows_of(span: str) -> tuple[int, int]:
+    rows = [int(digits) for digits in re.findall(r"[0-9]{1,7}", span)]
+    return (rows[0], rows[-1]) if rows else (0, 0)
 
 
 def _used_width(row: list[str]) -> int:

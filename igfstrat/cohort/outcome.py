@@ -19,7 +19,7 @@ from igfstrat.cohort.binding import EndpointBinding, near_misses
 from igfstrat.cohort.cause import decode_cause, read_definition
 from igfstrat.cohort.codes import whole_number
 from igfstrat.cohort.decode import clean, decode_numbers
-from igfstrat.cohort.plausibility import check_decimal_mark
+from igfstrat.cohort.plausibility import check_decimal_mark, check_times
 from igfstrat.cohort.sheet import Sheet
 from igfstrat.errors import Problem, Severity, safe_text
 from igfstrat.schema import ENDPOINTS, TIME_UNIT, Column
@@ -279,9 +279,12 @@ def _decode_time(
     time = decoded.values.astype(np.float64)
     found: dict[int, tuple[str, str, str]] = {}
     for index, code, remedy in decoded.flags:
-        too_long = code == "out_of_bounds"
-        why = f"{remedy}; is the unit {unit}?" if too_long else f"not a plain number of {unit}"
-        found[index] = (code if too_long else "time_text", why, "time not a number")
+        if code == "possible_sentinel":
+            found[index] = (code, remedy, "time missing")
+        else:
+            too_long = code == "out_of_bounds"
+            why = f"{remedy}; is the unit {unit}?" if too_long else f"not a plain number of {unit}"
+            found[index] = (code if too_long else "time_text", why, "time not a number")
         time[index] = np.nan
     n_faults = len(found)
     found |= {int(i): ("negative_time", "must be >= 0", "negative time") for i in np.flatnonzero(time < 0)}
@@ -297,7 +300,11 @@ def _decode_time(
     elif n_faults > max(1, _MOST * int((~is_missing).sum())):
         remedy = f"most cells are no times in {unit}; is this the column of times, and the unit?"
         _add(result, "time_text", Severity.ERROR, column, remedy)
-    return convert_time(time, unit=unit, to=TIME_UNIT), reasons
+    months = convert_time(time, unit=unit, to=TIME_UNIT)
+    doubt = check_times(months, unit)
+    if doubt:
+        _add(result, "unit", Severity.ERROR, column, f"{doubt} Say the unit in a cohort map under endpoints:")
+    return months, reasons
 
 
 def _time_between(

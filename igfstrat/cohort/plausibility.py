@@ -12,15 +12,23 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from igfstrat.cohort.cell_doubts import other_units
 from igfstrat.errors import Problem, Severity
 from igfstrat.schema import Column
-from igfstrat.units import MOLAR_MASS_KDA, conversion_factor
+from igfstrat.units import DAYS_PER, conversion_factor
 
 # from this share on it is no longer a few odd patients
 _SHARE: Final = 0.05
 # log-SD of IGF-1 in adults of all ages is about 0.45; a mixture of two units goes far beyond
 _LOG_SD_OF_A_MIXTURE: Final = 0.7
 _FEW: Final = 3
+# two groups this much tighter than the whole, as far apart as two units, are two units
+_TIGHTER: Final = 0.25
+_AS_FAR: Final = 0.35
+# nobody's cohort is followed for thirty years at the median
+_LONGEST_MEDIAN_MONTHS: Final = 360
+_ENOUGH: Final = 5
+_SAME_RATIO: Final = 1.2
 
 
 def check_unit(raw: NDArray[np.float64], column: Column, unit: str) -> Problem | None:
@@ -58,16 +66,35 @@ def _better_unit(
     values: NDArray[np.float64], column: Column, unit: str, low: float, high: float
 ) -> tuple[str, int] | None:
     odd = (values < low) | (values > high)
-    candidates = ["ng/mL", "mg/L", *(["nmol/L"] if column.name in MOLAR_MASS_KDA else [])]
-    for other in candidates:
+    for other in other_units(column, unit):
         factor = conversion_factor(column.name, other, unit)
         fits = odd & (values * factor >= low) & (values * factor <= high)
         n = int(fits.sum())
         whole = n > 0.5 * len(values)
         mixed = n >= max(_FEW, _SHARE * len(values)) and float(np.std(np.log(values))) > _LOG_SD_OF_A_MIXTURE
-        if factor != 1.0 and (whole or mixed):
+        if whole or mixed:
+            return other, n
+        n = _n_in_other_group(np.log(values), float(np.log(factor)))
+        if n:
             return other, n
     return None
+
+
+def _n_in_other_group(logs: NDArray[np.float64], shift: float) -> int:
+    """How many values form a second, tight group that lies from the first as one unit from another; else 0."""
+    n, ordered = len(logs), np.sort(logs)
+    sizes = np.arange(1, n)
+    below, whole = np.cumsum(ordered)[:-1] / sizes, float(ordered.mean())
+    above = (n * whole - below * sizes) / (n - sizes)
+    if n < 2 * _FEW or ordered[0] == ordered[-1]:
+        return 0
+    # the split that explains most of the variance, as k-means with two groups would find it
+    explained = sizes * (below - whole) ** 2 + (n - sizes) * (above - whole) ** 2
+    at = int(explained.argmax())
+    left = 1 - float(explained[at]) / float(((ordered - whole) ** 2).sum())
+    is_two = left < _TIGHTER and abs(float(above[at] - below[at]) - abs(shift)) < _AS_FAR
+    n_other = int(sizes[at]) if shift > 0 else n - int(sizes[at])
+    return n_other if is_two and n_other >= max(_FEW, _SHARE * n) else 0
 
 
 def guess_unit(raw: NDArray[np.float64], column: Column) -> str | None:
@@ -90,7 +117,7 @@ def guess_unit(raw: NDArray[np.float64], column: Column) -> str | None:
         return None
     median = float(np.median(values))
     low, high = column.usual
-    candidates = ["ng/mL", "mg/L", *(["nmol/L"] if column.name in MOLAR_MASS_KDA else [])]
+    candidates = [column.unit, *other_units(column, column.unit)]
     fits = [u for u in candidates if low <= median * conversion_factor(column.name, u, column.unit) <= high]
     return fits[0] if len(fits) == 1 else None
 
@@ -115,6 +142,65 @@ def check_age(years: NDArray[np.float64]) -> Problem | None:
     fits = "months" if np.median(values) < 1500 else "days"
     remedy = f"{n} of {len(values)} ages are outside the range 0–120 years; they look like {fits}: give ages in years"
     return Problem(code="unit", severity=Severity.ERROR, column="age_years", remedy=remedy)
+
+
+def check_times(months: NDArray[np.float64], unit: str) -> str | None:
+    """Whether a column of times can be in its unit.
+
+    Parameters
+    ----------
+    months : ndarray of float64, shape (n_rows,)
+        Times as months; NaN where there is none.
+    unit : str
+        The stated unit: ``days``, ``months`` or ``years``.
+
+    Returns
+    -------
+    str or None
+        What is wrong when the median lies beyond thirty years.
+
+    Examples
+    --------
+    >>> check_times(np.array([400.0, 900, 1100, 380, 500]), "months")
+    'half of the times are beyond 500 months (42 years); do they count days?'
+    """
+    known = months[np.isfinite(months)]
+    if len(known) < _ENOUGH or unit == "days" or np.median(known) <= _LONGEST_MEDIAN_MONTHS:
+        return None
+    median = float(np.median(known))
+    shown = median * DAYS_PER["months"] / DAYS_PER[unit]
+    other = "days" if unit == "months" else "months"
+    return (
+        f"half of the times are beyond {shown:.0f} {unit} ({median / 12:.0f} years); do they count {other}?"
+    )
+
+
+def check_times_by_dates(months: NDArray[np.float64], by_dates: NDArray[np.float64], unit: str) -> str | None:
+    """Whether times agree in their unit with the dates of the same, censored patients.
+
+    Parameters
+    ----------
+    months : ndarray of float64, shape (n_censored,)
+        Times as months.
+    by_dates : ndarray of float64, shape (n_censored,)
+        Months between the first and the last date; NaN where one is missing.
+    unit : str
+        The stated unit.
+
+    Returns
+    -------
+    str or None
+        What is wrong when the typical ratio of the two is that of two units.
+    """
+    known = np.isfinite(months) & np.isfinite(by_dates) & (months > 0) & (by_dates > 0)
+    if known.sum() < _ENOUGH:
+        return None
+    ratio = float(np.median(by_dates[known] / months[known]))
+    for other, days in DAYS_PER.items():
+        expected = days / DAYS_PER[unit]
+        if other != unit and 1 / _SAME_RATIO < ratio / expected < _SAME_RATIO:
+            return f"by the dates of the same patients these times count {other}, not {unit}"
+    return None
 
 
 def check_decimal_mark(text: pd.Series, header: str, decimal: str) -> Problem | None:

@@ -50,6 +50,16 @@ class Grid:
         What the reader noticed of single cells.
     hidden_rows : set of int
         Rows, from 1, that are hidden by hand or by a filter.
+    hidden_columns : set of int
+        Columns from 0 that are hidden.
+    merged : tuple of str
+        Ranges of merged cells, such as ``B3:D3``.
+    has_filter : bool
+        Whether a filter stands on the header.
+    text_numbers : set of int
+        Columns from 0 whose numbers are stored as text, where the format tells numbers from text.
+    problems : tuple of Problem
+        What was noticed of the file.
     """
 
     rows: list[list[str]]
@@ -57,6 +67,11 @@ class Grid:
     hidden: bool = False
     marks: tuple[CellMark, ...] = ()
     hidden_rows: frozenset[int] = frozenset()
+    hidden_columns: frozenset[int] = frozenset()
+    merged: tuple[str, ...] = ()
+    has_filter: bool = False
+    text_numbers: frozenset[int] = frozenset()
+    problems: tuple[Problem, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -90,6 +105,10 @@ class Sheet:
         Whether cells have references such as E17.
     n_joined : int
         Columns at the right that come from another table, and have no reference here.
+    text_numbers : set of int
+        Columns from 0 whose numbers are stored as text, where the format tells numbers from text.
+    identifying : set of int
+        Columns from 0 that the file's own dictionary marks as telling who a patient is.
     """
 
     source: str
@@ -102,6 +121,8 @@ class Sheet:
     problems: tuple[Problem, ...] = field(default=())
     is_workbook: bool = False
     n_joined: int = 0
+    text_numbers: frozenset[int] = frozenset()
+    identifying: frozenset[int] = frozenset()
 
     @property
     def place(self) -> str:

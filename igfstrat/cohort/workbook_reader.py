@@ -1,29 +1,26 @@
-"""Excel workbooks (xlsx) as grids of text, after the guard has looked through them.
+"""Excel workbooks (xlsx, xls) as grids of text, after the guard has looked through them.
 
 Numbers keep their shortest exact text, dates their ISO form, so that the same table as csv and as
-xlsx reads to the same values.
+xlsx reads to the same values. The full parser runs in a process of its own (`parsing`).
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import io
-import zipfile
 from typing import Final
-from xml.parsers import expat
 
-import python_calamine as calamine
-
+from igfstrat.cohort.limits import Limits
+from igfstrat.cohort.parsing import ParsedSheet, parse_apart
 from igfstrat.cohort.sheet import CellMark, Grid
-from igfstrat.cohort.workbook_guard import SheetFacts, check_workbook
+from igfstrat.cohort.workbook_facts import SheetFacts, WorkbookFacts
+from igfstrat.cohort.workbook_guard import check_workbook
 from igfstrat.errors import CohortError, Problem, Severity
 
-# Excel keeps 15 digits of a number; a longer identifier typed as a number has already lost its end.
-_EXACT_BELOW: Final = 1e15
+# the old format is not compressed: its cells take some ten times its bytes
+_LEGACY_EXPANDS: Final = 10
 
 
-def read_workbook(data: bytes, source: str) -> list[Grid]:
-    """Read every sheet of a workbook.
+def read_workbook(data: bytes, source: str, limits: Limits) -> list[Grid]:
+    """Read every sheet of an xlsx workbook.
 
     Parameters
     ----------
@@ -31,6 +28,8 @@ def read_workbook(data: bytes, source: str) -> list[Grid]:
         Content of the file.
     source : str
         Its name, for messages.
+    limits : Limits
+        What it may take.
 
     Returns
     -------
@@ -40,45 +39,77 @@ def read_workbook(data: bytes, source: str) -> list[Grid]:
     Raises
     ------
     UnsafeFileError
-        If the guard refuses the file.
+        If the guard refuses the file, or parsing it goes beyond a limit.
     CohortError
-        If it is damaged.
+        If it is damaged, or no workbook of the kind that is read.
     """
-    facts = check_workbook(data, source)
+    facts = check_workbook(data, source, limits)
+    if not facts.sheets:
+        how = "not a valid Excel workbook, or one of a kind whose cells can't be checked before reading (xlsb, ods); save it as .xlsx"
+        raise CohortError(source, [Problem(code="damaged", severity=Severity.ERROR, remedy=how)])
+    parsed = parse_apart(data, source, kind="workbook", limits=limits, n_expanded=facts.n_expanded)
+    problems = _file_problems(facts, parsed)
+    return [_grid(sheet, facts.of_sheet(str(sheet.name)), problems) for sheet in parsed]
+
+
+def read_legacy_workbook(data: bytes, source: str, limits: Limits) -> list[Grid]:
+    """Read every sheet of an xls workbook.
+
+    Parameters
+    ----------
+    data : bytes
+        Content of the file.
+    source : str
+        Its name, for messages.
+    limits : Limits
+        What it may take.
+
+    Returns
+    -------
+    list of Grid
+        Sheets in their order; what can't be seen in this format is said.
+
+    Raises
+    ------
+    UnsafeFileError
+        If parsing it goes beyond a limit.
+    CohortError
+        If it can't be read.
+    """
+    n_expanded = _LEGACY_EXPANDS * len(data)
     try:
-        parts = _sheet_parts(data)
-        workbook = calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
-        return [
-            _grid(
-                workbook.get_sheet_by_name(sheet.name).to_python(skip_empty_area=False),
-                sheet.name,
-                _word(sheet.visible) != "Visible",
-                facts.get(parts.get(sheet.name, ""), SheetFacts()),
-            )
-            for sheet in workbook.sheets_metadata
-            if _word(sheet.typ) == "WorkSheet"
-        ]
-    except BaseException as error:
-        # the parser's own panics do not descend from Exception
-        if isinstance(error, Exception) or type(error).__name__ == "PanicException":
-            remedy = "not a valid Excel workbook (damaged, or Strict Open XML, which is not supported); save it again as .xlsx"
-            problem = Problem(code="damaged", severity=Severity.ERROR, remedy=remedy)
-            raise CohortError(source, [problem]) from error
-        raise
+        parsed = parse_apart(data, source, kind="workbook", limits=limits, n_expanded=n_expanded)
+    except CohortError as error:
+        how = f"a legacy .xls workbook: {error.problems[0].remedy}; open it in a spreadsheet program and save it as .xlsx"
+        raise CohortError(source, [Problem(code="container", severity=Severity.ERROR, remedy=how)]) from error
+    said = (
+        "a legacy .xls workbook: formulas, error cells and hidden rows can't be told in it;"
+        " save it as .xlsx to have them checked"
+    )
+    return [_grid(sheet, SheetFacts(), [_notice("legacy_workbook", said)]) for sheet in parsed]
 
 
-def _word(value: object) -> str:
-    return str(value).rsplit(".", 1)[-1]
+def _notice(code: str, remedy: str) -> Problem:
+    return Problem(code=code, severity=Severity.NOTICE, remedy=remedy)
 
 
-def _grid(values: list[list[object]], name: str, hidden: bool, facts: SheetFacts) -> Grid:
-    rows = [[_text(value) for value in row] for row in values]
-    marks = [
-        CellMark("rounded", i, j)
-        for i, row in enumerate(values, 1)
-        for j, value in enumerate(row)
-        if _is_rounded(value)
-    ]
+def _file_problems(facts: WorkbookFacts, sheets: list[ParsedSheet]) -> list[Problem]:
+    found = []
+    if facts.has_macros:
+        found.append(_notice("macro", "the workbook carries macros; they were neither run nor looked at"))
+    if facts.has_links:
+        how = "the workbook links to other files; they were not opened, and the values stored here were used"
+        found.append(_notice("external_link", how))
+    if facts.is_1904:
+        found.append(_notice("date_system", "dates of the workbook count from 1904, and were read so"))
+    n_hidden = sum(sheet.hidden for sheet in sheets)
+    if n_hidden:
+        found.append(_notice("hidden_sheets", f"{n_hidden} of {len(sheets)} sheets are hidden"))
+    return found
+
+
+def _grid(sheet: ParsedSheet, facts: SheetFacts, problems: list[Problem]) -> Grid:
+    marks = [CellMark("rounded", row, column) for row, column in sheet.rounded]
     for code, places in (
         ("formula_uncached", facts.uncached),
         ("formula", facts.formulas),
@@ -86,51 +117,14 @@ def _grid(values: list[list[object]], name: str, hidden: bool, facts: SheetFacts
     ):
         marks += [CellMark(code, row, column) for row, column in places]
     return Grid(
-        rows=rows, name=name, hidden=hidden, marks=tuple(marks), hidden_rows=frozenset(facts.hidden_rows)
+        rows=sheet.rows,
+        name=sheet.name,
+        hidden=sheet.hidden,
+        marks=tuple(marks),
+        hidden_rows=frozenset(facts.hidden_rows),
+        hidden_columns=frozenset(facts.hidden_columns),
+        merged=tuple(facts.merged),
+        has_filter=facts.has_filter,
+        text_numbers=frozenset(sheet.text_numbers),
+        problems=tuple(problems),
     )
-
-
-def _is_rounded(value: object) -> bool:
-    return isinstance(value, float | int) and not isinstance(value, bool) and abs(value) >= _EXACT_BELOW
-
-
-def _text(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "TRUE" if value else "FALSE"
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e22 else repr(value)
-    if isinstance(value, dt.datetime):
-        return value.date().isoformat() if value.time() == dt.time() else value.isoformat(sep=" ")
-    if isinstance(value, dt.date | dt.time):
-        return value.isoformat()
-    return str(value)
-
-
-def _sheet_parts(data: bytes) -> dict[str, str]:
-    """Name of each sheet to its part inside the zip."""
-    targets: dict[str, str] = {}
-    names: dict[str, str] = {}
-
-    def relationship(name: str, attributes: dict[str, str]) -> None:
-        if name.rsplit(":", 1)[-1] == "Relationship":
-            targets[attributes.get("Id", "")] = attributes.get("Target", "")
-
-    def sheet(name: str, attributes: dict[str, str]) -> None:
-        if name.rsplit(":", 1)[-1] == "sheet":
-            key = next((v for k, v in attributes.items() if k.rsplit(":", 1)[-1] == "id" and k != "id"), "")
-            names[attributes.get("name", "")] = key
-
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        present = set(archive.namelist())
-        for part, handler in (("xl/_rels/workbook.xml.rels", relationship), ("xl/workbook.xml", sheet)):
-            if part in present:
-                parser = expat.ParserCreate()
-                parser.StartElementHandler = handler
-                parser.Parse(archive.read(part), True)
-    return {
-        name: target.lstrip("/") if target.startswith(("/xl", "xl/")) else f"xl/{target}"
-        for name, key in names.items()
-        if (target := targets.get(key))
-    }

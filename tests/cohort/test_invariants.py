@@ -46,7 +46,8 @@ def test_csv_and_workbook_give_the_same_numbers_to_the_last_bit(change_column, w
     rows = change_column("igf1_ng_ml", lambda *_: f"{rng.uniform(60, 400):.15g}")
     one, two = read_cohort(write_csv(rows)), read_cohort(write_xlsx(rows, typed=typed))
     assert comparable(one).equals(comparable(two))
-    assert one.problems == two.problems == ()
+    assert one.problems == ()
+    assert {p.code for p in two.problems} <= {"text_numbers"}
 
 
 @SLACK

@@ -232,3 +232,14 @@ def test_an_endpoint_that_is_not_there_is_asked_for_by_its_headers(make_table, w
         match=r"os .*it needs os_months \(or _days, _years\) and os_event, or a map; found dfs, pfs",
     ):
         cohort.require([], ["os"], outcome="No report was written.")
+
+
+def test_a_note_of_several_lines_under_an_empty_row_is_no_patient(make_table, write_csv):
+    width = len(make_table()[0])
+    notes = [["", text, *[""] * (width - 2)] for text in ("", "collected in spring", "with permission")]
+    rows = [[f"x{i}" if i and not row[0] else row[0], *row[1:]] for i, row in enumerate(make_table())]
+    cohort = read_cohort(write_csv([*rows, *notes]))
+    assert cohort.n_rows == 62
+    assert (cohort.set_aside != "").tolist() == [False] * 60 + [True] * 2
+    few = [["P900", "50", *[""] * (width - 2)], ["P901", "51", *[""] * (width - 2)]]
+    assert (read_cohort(write_csv([*rows, *few], "few.csv")).set_aside == "").all()

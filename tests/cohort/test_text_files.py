@@ -116,7 +116,7 @@ def test_comment_rows_in_front_keep_the_row_numbers_of_the_file(make_table, tmp_
 @pytest.mark.parametrize(
     ("content", "words"),
     [(b"", "empty"), (b"\n\n\n", "empty"), (b"\x00\x01\x02\x03", "NUL"), (b"<html><table><tr>", "HTML"),
-     (b"\xef\xbb\xbf  <!DOCTYPE html>", "HTML"), (b"%PDF-1.7", "neither csv nor xlsx"), (b"PAR1", "neither"),
+     (b"\xef\xbb\xbf  <!DOCTYPE html>", "HTML"), (b"%PDF-1.7", "neither csv nor xlsx"), (b"PAR1", "not a valid"),
      (b"just some words\nin two lines", "column missing"), (b"42", "header"), (b"#only\n#comments", "empty")],
 )  # fmt: skip
 def test_a_file_that_is_no_table_is_refused(tmp_path, judge, content, words):
