@@ -65,8 +65,9 @@ def tidy(frame: pd.DataFrame, covariates: tuple[Covariate, ...]) -> pd.DataFrame
     for covariate in covariates:
         values = frame[covariate.column]
         if covariate.levels:
-            text = [None if pd.isna(v) else str(v) for v in values.astype(object)]
-            columns[covariate.column] = pd.Series(text, index=frame.index, dtype=object)
+            codes, words = pd.factorize(values.astype(object))
+            named = np.array([*(str(word) for word in words), None], dtype=object)  # code -1 is nothing
+            columns[covariate.column] = pd.Series(named[codes], index=frame.index, dtype=object)
         else:
             numbers = pd.to_numeric(values, errors="coerce").astype(float)
             columns[covariate.column] = numbers.where(np.isfinite(numbers))

@@ -190,6 +190,9 @@ def _from_cox(patients: Patients, design: FloatArray, drawn: FloatArray) -> Floa
 def _mean_survival(hazard: FloatArray, risk: FloatArray, share: FloatArray) -> FloatArray:
     if len(hazard) * len(risk) <= _CHUNK:
         return np.asarray(np.exp(-np.outer(hazard, risk)) @ share, dtype=np.float64)
+    # many patients of coded covariates share a few risks
+    risk, which = np.unique(risk, return_inverse=True)
+    share = np.bincount(which, weights=share)
     return np.array([float(np.exp(-h * risk) @ share) for h in hazard])
 
 

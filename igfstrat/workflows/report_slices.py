@@ -342,7 +342,8 @@ class _Further:
     def _competing(self, endpoint: Endpoint) -> CompetingResult | None:
         asked = self.settings.competing
         if endpoint.cause is None:
-            if asked and asked.cause == f"{endpoint.name}_cause":
+            # without an event there is no cause to state
+            if asked and asked.cause == f"{endpoint.name}_cause" and endpoint.event[endpoint.usable].any():
                 faults = self.cohort.unusable.get(asked.cause, ())
                 headline = f"{self.cohort.sheet.place}: the plan's competing.cause {asked.cause} is missing or in doubt"
                 raise CohortError(headline, list(faults), NOTHING_WRITTEN)
