@@ -210,3 +210,30 @@ def test_adtte_censoring_flag_is_turned_around():
     endpoint = read_cohort(path, map="cdisc_adtte_os").endpoints["os"]
     np.testing.assert_array_equal(endpoint.event, (raw["CNSR"] == 0).to_numpy())
     np.testing.assert_allclose(endpoint.time, raw["AVAL"].to_numpy() / 30.4375, rtol=1e-12)
+
+
+GBSG_MAP = """
+columns: {patient_id: {row_number: true}, treatment: hormon}
+endpoints: {rfs: {time: rfstime, unit: days, event: {column: status, event: ["1"], censored: ["0"]}}}
+"""
+
+
+@pytest.mark.realdata
+def test_gbsg_report_by_hormone_treatment_has_the_numbers_of_r(tmp_path):
+    (tmp_path / "map.yaml").write_text(GBSG_MAP, encoding="utf-8")
+    expected = json.loads(
+        (Path(__file__).parents[1] / "reference/gbsg_report.json").read_text(encoding="utf-8")
+    )
+    cohort = read_cohort(DATA / "standard_survival/gbsg.csv", map=tmp_path / "map.yaml")
+    found = survival_report(cohort, endpoint="rfs", by="treatment").report.endpoints[0]
+    assert [g.n for g in found.groups] == expected["n"]
+    assert [g.n_events for g in found.groups] == expected["events"]
+    np.testing.assert_allclose([g.median.value for g in found.groups], expected["median"], rtol=1e-9)
+    ratio = found.hazard_ratios[0].estimate
+    np.testing.assert_allclose(
+        (ratio.value, ratio.ci_lower, ratio.ci_upper), expected["hazard_ratio"], rtol=1e-8
+    )
+    np.testing.assert_allclose((found.logrank.value, found.logrank.p_value), expected["logrank"], rtol=1e-8)
+    survival = [m.survival.value for g in found.groups for m in g.milestones]
+    np.testing.assert_allclose(survival, expected["survival_at_12_36_60"], rtol=1e-9)
+    np.testing.assert_allclose(found.proportional_hazards.value, expected["zph_chi2"], rtol=1e-7)
