@@ -43,7 +43,7 @@ COLUMNS = [
 ]
 PLAN = """
 features: [igf1r_status, subtype]
-analysis: {headline: logrank, subgroups: [subtype], covariates: [stage]}
+analysis: {headline: logrank}
 """
 
 

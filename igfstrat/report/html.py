@@ -17,6 +17,7 @@ from igfstrat.report.figures import figure_svg
 from igfstrat.report.tables import Table
 
 _TOC_FROM = 3  # sections; fewer need no list of contents
+_LONG_WORD = 24  # letters
 
 
 def render_html(document: Document, *, paged: bool = False) -> str:
@@ -36,6 +37,7 @@ def render_html(document: Document, *, paged: bool = False) -> str:
     """
     contents = [section for section in document.sections if section.level == 2]
     return _template().render(
+        has_long_words=_has_long_words(document),
         document=document,
         contents=contents if len(contents) >= _TOC_FROM else [],
         kind=_kind,
@@ -44,6 +46,13 @@ def render_html(document: Document, *, paged: bool = False) -> str:
         sizes=(("wide", False),) if paged else (("wide", False), ("narrow", True)),
         paged=paged,
     )
+
+
+def _has_long_words(document: Document) -> bool:
+    """Whether a table has a word that would not fit into its column."""
+    tables = [b for section in document.sections for b in section.blocks if isinstance(b, Table)]
+    cells = (cell for table in tables for row in (table.header, *table.rows) for cell in row)
+    return any(len(word) > _LONG_WORD for cell in cells for word in cell.split())
 
 
 @cache

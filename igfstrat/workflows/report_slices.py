@@ -228,7 +228,7 @@ def make_slices(
     )  # fmt: skip
     further = _Further(cohort, chosen, grouped, groups, order)
     return Slices(
-        table_one=_table_one(cohort, chosen, groups, order, endpoints, patients),
+        table_one=_table_one(cohort, chosen, grouped.grouping.name, groups, order, endpoints, patients),
         subgroups=subgroups,
         evidence=compare_subgroups_with_evidence(
             subgroups, grouping=grouped.grouping, disease=disease, alpha=settings.alpha
@@ -241,7 +241,7 @@ def make_slices(
 
 
 def _table_one(
-    cohort: Cohort, chosen: ChosenPlan, groups: NDArray[np.object_], order: Sequence[str],
+    cohort: Cohort, chosen: ChosenPlan, by: str, groups: NDArray[np.object_], order: Sequence[str],
     endpoints: Mapping[str, Endpoint], patients: NDArray[np.bool_],
 ) -> TableOne:  # fmt: skip
     possible = set(possible_features(chosen.plan, cohort.table.columns))
@@ -249,7 +249,7 @@ def _table_one(
     wanted = [
         named_of.get(name, name)
         for name in BASELINE
-        if name in possible or (name in named_of and cohort.has(named_of[name]))
+        if name != by and (name in possible or (name in named_of and cohort.has(named_of[name])))
     ]
     named = read_named(cohort, chosen, wanted)
     variables = [

@@ -1,0 +1,126 @@
+"""What a study of trial designs assumed, and how it was done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from igfstrat.errors import safe_text
+from igfstrat.report.document import Paragraph, Section
+from igfstrat.trials._scenario_outcome import EffectPiece
+from igfstrat.trials.scenario import Scenario
+
+REFERENCES: Final = (
+    "Schoenfeld D. The asymptotic properties of nonparametric tests for comparing survival distributions. Biometrika 1981;68:316-319.",
+    "Struthers CA, Kalbfleisch JD. Misspecified proportional hazard models. Biometrika 1986;73:363-369.",
+)
+_LIMITS: Final = (
+    "The truth above is assumed, not found: the study says which design would find it out, not whether it holds.",
+    "Power and cost move with prevalence, assay and effect; try their plausible range with `vary` before choosing.",
+    "Monte-Carlo standard errors are the error of the simulation alone, not that of what is assumed.",
+)
+
+
+def truth_section(scenario: Scenario) -> Section:
+    """What was assumed.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        As read.
+
+    Returns
+    -------
+    Section
+        A list.
+    """
+    marker, test = scenario.marker, scenario.test
+    lines = [_marker_words(scenario)]
+    if marker.assay.failure.rate:
+        lines.append(
+            f"Samples without a result: {100 * marker.assay.failure.rate:g} %, then {marker.assay.failure.then}."
+        )
+    if scenario.response is None:
+        ratio = scenario.treatment.hazard_ratio
+        lines.append(
+            f"Hazard ratio of the treatment: in true positives {_effect_words(ratio.positive, scenario)}, in true negatives"
+            f" {_effect_words(ratio.negative, scenario)}."
+        )
+    if scenario.control is not None and scenario.control.positive is not None:
+        lines.append("Marker-positive patients have times of their own on control.")
+    elif scenario.control is not None:
+        prognostic = _effect_words(scenario.control.prognostic_hazard_ratio, scenario)
+        lines.append(f"Marker-positive to marker-negative, both on control: hazard ratio {prognostic}.")
+    share = scenario.randomization.ratio
+    lines.append(
+        f"Endpoint {scenario.endpoint.upper()}; {test.statistic.replace('_', ' ')} test at {100 * test.alpha:g} %,"
+        f" {test.sided}-sided; randomized {share[0]}:{share[1]} (experimental to control)."
+    )
+    if scenario.compare_at.power is not None:
+        lines.append(
+            f"Each design has the size at which its closed form gives a power of {100 * scenario.compare_at.power:g} %, in the"
+            " proportions in which it is written."
+        )
+    if scenario.vary:
+        lines.append(f"These vary: {', '.join(f'{k} {_list_words(v)}' for k, v in scenario.vary.items())}.")
+    return Section(
+        key="truth",
+        title="What was assumed",
+        blocks=tuple(Paragraph(text=text, kind="item") for text in lines),
+    )
+
+
+def _marker_words(scenario: Scenario) -> str:
+    prevalence, assay = scenario.marker.prevalence, scenario.marker.assay
+    said = f"Marker {safe_text(scenario.marker.name)}"
+    if prevalence is not None and prevalence.centre is not None:
+        of = "by the test" if prevalence.of == "test_positive" else "in truth"
+        spread = f" (standard deviation {100 * prevalence.sd:g})" if prevalence.sd else ""
+        said += f": {100 * prevalence.centre:g} %{spread} of the patients positive {of}"
+    if assay.sensitivity is not None and assay.specificity is not None:
+        said += f"; sensitivity {assay.sensitivity:g}, specificity {assay.specificity:g}"
+        said += f" (against {safe_text(assay.against)})" if assay.against else ""
+    return said + "."
+
+
+def _effect_words(effect: Sequence[EffectPiece], scenario: Scenario) -> str:
+    """Pieces over the time since randomization; one for a constant."""
+    pieces = [
+        f"{piece.hazard_ratio:g}" + (f" until {piece.until:g} {scenario.time_unit}" if piece.until else "")
+        for piece in effect
+    ]
+    return ", then ".join(pieces)
+
+
+def _list_words(values: tuple[Any, ...]) -> str:
+    return ", ".join(safe_text(value) for value in values[:12]) + (" …" if len(values) > 12 else "")
+
+
+def end_sections(versions: Mapping[str, str]) -> list[Section]:
+    """How it was done, what it can't show, and whose methods these are.
+
+    Parameters
+    ----------
+    versions : mapping of str to str
+        igfstrat, Python and libraries.
+
+    Returns
+    -------
+    list of Section
+        Methods, limitations, references.
+    """
+    made = "Made with " + ", ".join(f"{name} {version}" for name, version in versions.items()) + "."
+    methods = (
+        "Each trial draws its patients as they are screened, tested, enrolled and followed, and analyses them at the looks of its"
+        " design. All designs see the same patients (common random numbers), so that differences between designs are more"
+        " precise than their standard errors apart suggest. The closed form integrates the drift of the log-rank test at the"
+        " design's own accrual and censoring. " + made
+    )
+    listed = (("limitations", "Limitations", _LIMITS), ("references", "References", REFERENCES))
+    return [
+        Section(key="methods", title="Methods", blocks=(Paragraph(text=methods),)),
+        *(
+            Section(key=key, title=title, blocks=tuple(Paragraph(text=text, kind="item") for text in texts))
+            for key, title, texts in listed
+        ),
+    ]

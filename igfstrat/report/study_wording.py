@@ -1,0 +1,185 @@
+"""Numbers of a study of trial designs as people read them, and its table on a terminal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from igfstrat.errors import safe_text
+from igfstrat.report.formatting import DASH
+from igfstrat.trials.results import DesignResults, StudyPoint
+from igfstrat.trials.scenario import Scenario
+
+DISAGREEMENT: Final = 4.0  # standard errors between simulation and closed form that are reported
+_LABELS: Final = {
+    "none": "no patients",
+    "positive": "test positives only",
+    "negative": "test negatives only",
+    "both": "all patients",
+}
+
+
+def label_words(label: str) -> str:
+    """For whom a drug is labelled.
+
+    Parameters
+    ----------
+    label : str
+        ``none``, ``positive``, ``negative`` or ``both``.
+
+    Returns
+    -------
+    str
+        Words.
+
+    Examples
+    --------
+    >>> label_words("both")
+    'all patients'
+    """
+    return _LABELS[label]
+
+
+def with_error(value: float, error: float, *, digits: int = 1) -> str:
+    """A number with its Monte-Carlo standard error in brackets.
+
+    Parameters
+    ----------
+    value, error : float
+        NaN where there is none; an error of 0 is left out.
+    digits : int
+        Decimals of the value; the error has one more at the most.
+
+    Returns
+    -------
+    str
+        A dash for NaN.
+
+    Examples
+    --------
+    >>> with_error(49.21, 0.4999), with_error(2.34, 0.151, digits=2), with_error(300.0, 0.0), with_error(500.0, 0.003)
+    ('49.2 (0.50)', '2.34 (0.15)', '300.0', '500.0 (<0.01)')
+    """
+    if not math.isfinite(value):
+        return DASH
+    text = f"{value:,.{digits}f}".replace("-", "−")
+    if not math.isfinite(error) or error <= 0:
+        return text
+    decimals = min(max(1 - math.floor(math.log10(error)), 0), digits + 1)
+    least = 10.0**-decimals
+    return f"{text} (<{least:.{decimals}f})" if error < least / 2 else f"{text} ({error:.{decimals}f})"
+
+
+def percent(found: Mapping[str, Any], *, digits: int = 1) -> str:
+    """A probability in percent with its Monte-Carlo standard error.
+
+    Parameters
+    ----------
+    found : mapping
+        ``value`` and ``mc_standard_error``, between 0 and 1.
+    digits : int
+        Decimals.
+
+    Returns
+    -------
+    str
+        Without the sign of percent.
+
+    Examples
+    --------
+    >>> percent({"value": 0.4921, "mc_standard_error": 0.005})
+    '49.2 (0.50)'
+    """
+    return with_error(100 * found["value"], 100 * found["mc_standard_error"], digits=digits)
+
+
+def money(scenario: Scenario, points: Sequence[StudyPoint]) -> tuple[float, str] | None:
+    """What costs are divided by, and the unit that this gives.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        With its currency.
+    points : sequence of StudyPoint
+        Whose costs are shown together.
+
+    Returns
+    -------
+    tuple of float and str, or None
+        Such as ``(1e6, "M EUR")``; None where nothing costs.
+    """
+    most = max(d.cost["mean"] for point in points for d in point.results.designs.values())
+    if not most > 0:
+        return None
+    scale, sign = next(((s, t) for s, t in ((1e6, "M "), (1e3, "k ")) if most >= s), (1.0, ""))
+    return scale, sign + safe_text(scenario.costs.currency)
+
+
+def agreement(points: Sequence[StudyPoint]) -> str:
+    """Whether simulation and closed form agree.
+
+    Parameters
+    ----------
+    points : sequence of StudyPoint
+        Of the whole study.
+
+    Returns
+    -------
+    str
+        A sentence.
+    """
+    gaps = [gap for point in points if math.isfinite(gap := point.results.largest_gap)]
+    if not gaps:
+        return "None of these designs has a closed form to compare with."
+    size = f"largest gap {max(gaps):.1f} standard errors"
+    if max(gaps) > DISAGREEMENT:
+        return f"Simulation and closed form differ ({size}): one of them doesn't hold here."
+    return f"Simulation and closed form agree ({size})."
+
+
+def screen_lines(scenario: Scenario, points: Sequence[StudyPoint], *, most: int = 8) -> list[str]:
+    """The designs side by side for a terminal, and whether the closed form agrees.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        As read.
+    points : sequence of StudyPoint
+        In the order of the grid.
+    most : int
+        Points that are shown.
+
+    Returns
+    -------
+    list of str
+        Lines.
+    """
+    unit = money(scenario, points)
+    header = ["design", "power", "randomized", "screened", scenario.time_unit, *([f"cost {unit[1]}"] if unit else []),
+              "right label"]  # fmt: skip
+    lines: list[str] = []
+    for point in points[:most]:
+        if point.values:
+            lines.append(", ".join(f"{path} {safe_text(value)}" for path, value in point.values.items()))
+        rows = [_cells(design, unit) for design in point.results.designs.values()]
+        widths = [max(len(row[i]) for row in (header, *rows)) + 2 for i in range(len(header))]
+        lines += [
+            "  " + "".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+            for row in (header, *rows)
+        ]
+    if len(points) > most:
+        lines.append(f"… and {len(points) - most} more points, all in designs.csv")
+    return [*lines, agreement(points)]
+
+
+def _cells(design: DesignResults, unit: tuple[float, str] | None) -> list[str]:
+    cost = [f"{design.cost['mean'] / unit[0]:,.1f}"] if unit else []
+    sizes = [f"{design.n_randomized['mean']:,.0f}", f"{design.n_screened['mean']:,.0f}"]
+    time = f"{design.duration['mean']:,.1f}"
+    return [safe_text(design.name), _short(design.power), *sizes, time, *cost, _short(design.right_label["all"])]  # fmt: skip
+
+
+def _short(found: Mapping[str, float]) -> str:
+    error = f"{found['mc_standard_error']:.3f}".removeprefix("0")
+    return f"{found['value']:.3f} ({error})"
