@@ -1,9 +1,11 @@
 """The generated pages of the documentation; `python docs/generate.py` rewrites them, a test compares them."""
 
+import json
 from pathlib import Path
 
 from igfstrat.features import REGISTRY
 from igfstrat.schema import COLUMNS, ENDPOINTS, FLAG_CODES
+from igfstrat.trials import Scenario
 from igfstrat.units import MOLAR_MASS_KDA, UNIT_OF_SUFFIX
 
 HERE = Path(__file__).parent
@@ -79,8 +81,20 @@ What igfstrat computes for a patient. A feature without its input is missing and
 """
 
 
+def scenario_schema():
+    dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "igfstrat trial scenario"}
+    return json.dumps(dialect | Scenario.model_json_schema() | dialect, indent=1, ensure_ascii=False) + "\n"
+
+
+# packaged too, so that an editor finds it beside an installed igfstrat
+SCHEMAS = {"scenario.schema.json": scenario_schema}
+
 PAGES = {"flags.md": flags_page, "columns.md": columns_page, "features.md": features_page}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():
         (HERE / name).write_text(page(), encoding="utf-8")
+    for name, schema in SCHEMAS.items():
+        (HERE / "schemas").mkdir(exist_ok=True)
+        for folder in (HERE / "schemas", HERE.parent / "igfstrat" / "data"):
+            (folder / name).write_text(schema(), encoding="utf-8")

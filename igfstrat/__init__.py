@@ -16,6 +16,8 @@ from igfstrat._version import __version__
 
 if TYPE_CHECKING:
     from igfstrat.cohort import Cohort, CohortMap, read_cohort
+    from igfstrat.models import load_model, make_outcome, make_risk_pipeline, save_model
+    from igfstrat.workflows.enrichment_study import enrichment_study
     from igfstrat.workflows.plan import make_feature_pipeline
     from igfstrat.workflows.score_cohort import score
     from igfstrat.workflows.survival_report import survival_report
@@ -24,8 +26,13 @@ __all__ = [
     "Cohort",
     "CohortMap",
     "__version__",
+    "enrichment_study",
+    "load_model",
     "make_feature_pipeline",
+    "make_outcome",
+    "make_risk_pipeline",
     "read_cohort",
+    "save_model",
     "score",
     "survival_report",
 ]
@@ -33,8 +40,13 @@ __all__ = [
 _HOME = {
     "Cohort": "igfstrat.cohort",
     "CohortMap": "igfstrat.cohort",
+    "enrichment_study": "igfstrat.workflows.enrichment_study",
+    "load_model": "igfstrat.models",
     "make_feature_pipeline": "igfstrat.workflows.plan",
+    "make_outcome": "igfstrat.models",
+    "make_risk_pipeline": "igfstrat.models",
     "read_cohort": "igfstrat.cohort",
+    "save_model": "igfstrat.models",
     "score": "igfstrat.workflows.score_cohort",
     "survival_report": "igfstrat.workflows.survival_report",
 }

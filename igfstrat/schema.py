@@ -317,6 +317,7 @@ FLAG_CODES: Final[dict[str, str]] = {
     "not_a_number": "not a number",
     "one_group": "only one group",
     "out_of_bounds": "outside the possible range",
+    "outside_training": "outside the range that the model was trained on",
     "possible_sentinel": "a usual code for missing",
     "range_of_values": "a range, not a value",
     "spelling": "several spellings of one code",
@@ -327,6 +328,7 @@ FLAG_CODES: Final[dict[str, str]] = {
     "time_text": "time with text",
     "unit_doubtful": "fits another unit",
     "unit_in_cell": "unit written in the cell",
+    "unseen_level": "a level or combination that the model was not trained on",
     "zero_time": "time is zero",
 }
 

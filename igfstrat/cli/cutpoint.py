@@ -65,7 +65,7 @@ def cutpoint(
 
     Parameters
     ----------
-    cohort, endpoint, marker, out, formats, permutations, bootstrap, seed, map, plan, sheet, header_row, encoding : as on the command line
+    cohort, endpoint, marker, out, formats, permutations, bootstrap, seed, map, plan, sheet, header_row, encoding, limits : as on the command line
         The help of each option says what it does.
     force, strict, debug : as on the command line
         The help of each option says what it does.

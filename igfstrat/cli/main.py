@@ -11,9 +11,12 @@ from igfstrat.cli.check import check
 from igfstrat.cli.cutpoint import cutpoint
 from igfstrat.cli.demo import demo
 from igfstrat.cli.evidence import evidence
+from igfstrat.cli.fit import fit
 from igfstrat.cli.report import report
 from igfstrat.cli.score import score
+from igfstrat.cli.simulate import simulate
 from igfstrat.cli.synthesize import synthesize
+from igfstrat.cli.validate import validate
 
 app = typer.Typer(
     help="Stratify cancer patients by the insulin-like growth factor axis. Research use only.",
@@ -27,11 +30,14 @@ _VERBS = (
     (synthesize, "A synthetic cohort (csv or xlsx by suffix)."),
     (check, "What would be read, how, and every problem; --write-map drafts a cohort map."),
     (score, "Features, status, strata and flags for every row."),
+    (fit, "A risk model from a cohort: its file, its card, and whether IGF markers add anything."),
+    (validate, "A stored risk model judged on other patients."),
     (report, "Kaplan–Meier report: curves, tests and hazard ratios by group."),
     (
         cutpoint,
         "A data-driven cut of a marker: corrected p, stability, optimism, and the effect without a cut.",
     ),
+    (simulate, "Trial designs of a scenario side by side: power, errors, patients, time and cost."),
     (evidence, "What was reported about a biomarker, with sources, and where they disagree."),
 )
 for _verb, _help in _VERBS:

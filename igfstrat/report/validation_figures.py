@@ -54,25 +54,19 @@ def calibration_figure(curves: HorizonCurves, *, narrow: bool) -> Figure:
             linewidth=0, zorder=1,
         )  # fmt: skip
         axes.plot(x, 100 * curves.smooth, color=COLOURS[0], linewidth=1.6, zorder=3)
-        for group in curves.groups:
-            at = 100 * group.predicted
-            axes.vlines(
-                at, 100 * group.ci_lower, 100 * group.ci_upper, color=COLOURS[1], linewidth=0.9, zorder=4
-            )
-            axes.plot(
-                [at],
-                [100 * group.observed],
-                color=COLOURS[1],
-                marker="o",
-                markersize=4,
-                clip_on=False,
-                zorder=5,
-            )
+        _draw_groups(axes, curves)
         axes.set_xlim(0, top)
         axes.set_ylim(0, top)
         sheet.dress(axes, f"Predicted risk by {curves.at:g} months (%)", "Observed risk (%)")
         sheet.write_legend(figure, handles)
     return figure  # fmt: skip
+
+
+def _draw_groups(axes: Any, curves: HorizonCurves) -> None:
+    for group in curves.groups:
+        at, style = 100 * group.predicted, {"color": COLOURS[1], "zorder": 5}
+        axes.vlines(at, 100 * group.ci_lower, 100 * group.ci_upper, linewidth=0.9, **style)
+        axes.plot([at], [100 * group.observed], marker="o", markersize=4, clip_on=False, **style)
 
 
 def _top(curves: HorizonCurves) -> float:

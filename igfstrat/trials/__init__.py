@@ -19,11 +19,44 @@ What stands where, lowest first; each module imports only from those above it::
                    expected_events(trial, time) time_of_events(trial, events) cox_limit(trial, time)
                    logrank_moments(trial, time) -> Moments: .z .information .variance .hazard_ratio .power(alpha)
                    average_hazard_ratio(trial, time) -> Average; group_sequential_power(moments, *, efficacy, futility=None)
+    feasibility    feasibility_concerns(scenario) -> sentences
+    sizing         solve_sizes(scenario) -> Scenario with each design at the power of `compare_at`
+    operating      simulate_scenario(scenario, *, replicates, seed, n_jobs) -> StudyResults of DesignResults
     textbook       schoenfeld_events schoenfeld_power lachin_foulkes_power enrichment_efficiency
 
 Importing this package compiles nothing.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from igfstrat.trials.scenario import Scenario, check_built, expand_vary, make_scenario, read_scenario
 
-__all__ = ["Scenario", "check_built", "expand_vary", "make_scenario", "read_scenario"]
+if TYPE_CHECKING:
+    from igfstrat.trials.operating import simulate_scenario
+    from igfstrat.trials.results import DesignResults, StudyResults
+
+__all__ = [
+    "DesignResults",
+    "Scenario",
+    "StudyResults",
+    "check_built",
+    "expand_vary",
+    "make_scenario",
+    "read_scenario",
+    "simulate_scenario",
+]
+
+# the engine loads numba's kernels, so it waits until it is asked for
+_HOME = {
+    "DesignResults": "igfstrat.trials.results",
+    "StudyResults": "igfstrat.trials.results",
+    "simulate_scenario": "igfstrat.trials.operating",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    message = f"module 'igfstrat.trials' has no attribute {name!r}"
+    raise AttributeError(message)

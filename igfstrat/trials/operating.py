@@ -12,25 +12,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtr
 
 from igfstrat._version import __version__
 from igfstrat.parallel import Backend, content_key, map_replicates
 from igfstrat.survival._types import FloatArray
 from igfstrat.trials._accumulate import Share
 from igfstrat.trials._counts import CLAIMS, LABELS, SIZES, Counts
+from igfstrat.trials._power import closed_power, look_times
 from igfstrat.trials.assay import make_assay
-from igfstrat.trials.closed_form import (
-    cox_limit,
-    group_sequential_power,
-    logrank_moments,
-    make_trial,
-    time_of_events,
-)
+from igfstrat.trials.closed_form import cox_limit, make_trial
 from igfstrat.trials.designs import Rules, decide, make_rules
 from igfstrat.trials.engine import check_simulable, populations_of, simulate_trials
 from igfstrat.trials.results import DesignResults, StudyResults
 from igfstrat.trials.scenario import Scenario
+from igfstrat.trials.sizing import solve_sizes
 
 BLOCK = 500
 _EXCESS = 0.002  # type I error above the nominal one that is reported
@@ -78,6 +73,7 @@ def simulate_scenario(
     UsageError
         If a design can't be simulated as it stands; all of the reasons for it.
     """
+    scenario = solve_sizes(scenario)
     total = replicates or scenario.simulation.replicates
     key = scenario.simulation.seed if seed is None else seed
     for name in scenario.designs:
@@ -214,7 +210,7 @@ def _content(scenario: Scenario, design: str, seed: int, null: bool) -> dict[str
 def _truth(scenario: Scenario, design: str, rules: Rules) -> FloatArray:
     """Large-sample Cox hazard ratio of each population at the design's last look; NaN where there is none."""
     names = populations_of(scenario, design)
-    time = _look_times(scenario, design)[-1] if scenario.response is None else float("inf")
+    time = look_times(scenario, design)[-1] if scenario.response is None else float("inf")
     if not np.isfinite(time):
         return np.full(len(names), np.nan)
     assay = make_assay(scenario.marker, time_unit=scenario.time_unit)
@@ -229,52 +225,15 @@ def _truth(scenario: Scenario, design: str, rules: Rules) -> FloatArray:
     )
 
 
-def _look_times(scenario: Scenario, design: str) -> list[float]:
-    """Expected calendar times of the looks."""
-    settings = scenario.designs[design]
-    latest = settings.max_duration or float("inf")
-    if settings.analysis_times:
-        return [min(t, latest) for t in settings.analysis_times]
-    counted = "overall" if scenario.kind_of(design) == "enrichment" else settings.events_in
-    trial = make_trial(scenario, design, population=counted)
-    return [min(time_of_events(trial, events), latest) for events in settings.events or ()]
-
-
 def _closed_form(
     scenario: Scenario, design: str, rules: Rules, power: dict[str, float]
 ) -> dict[str, Any] | None:
-    """Power by the drift integral, of one hypothesis tested by the (stratified) log-rank."""
-    statistic = scenario.test.statistic
-    prevalence = scenario.marker.prevalence
-    if prevalence is not None and prevalence.sd is not None:
-        return None  # one integral is not the mean over a prior
-    if len(rules.hypotheses) > 1 or statistic not in {"logrank", "stratified_logrank"} or scenario.scans:
+    """Power by the drift integral, and how far the simulated one is from it."""
+    found = closed_power(scenario, design, rules)
+    if found is None:
         return None
-    times = _look_times(scenario, design)
-    if not np.all(np.isfinite(times)) or np.any(np.diff(times) <= 0):
-        return None
-    trial = make_trial(scenario, design, population=rules.hypotheses[0])  # type: ignore[arg-type]
-    moments = [logrank_moments(trial, time) for time in times]
-    crossing, events = group_sequential_power(
-        moments,
-        efficacy=rules.efficacy[:, 0],
-        futility=np.append(rules.futility[:-1, 0], rules.efficacy[-1, 0]),
-    )
-    expected = crossing.power
-    if len(moments) == 1:
-        # the statistic divides by the information, its spread is that of the score under these very hazards
-        spread = np.sqrt(moments[0].variance / moments[0].information)
-        expected = float(ndtr((moments[0].z - rules.efficacy[0, 0]) / spread))
-    gap = power["value"] - expected
-    return {
-        "power": expected,
-        "power_with_unit_variance": crossing.power,
-        "method": "integrated log-rank drift at the expected times of the looks",
-        "look_times": times,
-        "expected_events": events,
-        "gap": gap,
-        "gap_in_standard_errors": gap / power["mc_standard_error"],
-    }
+    gap = power["value"] - found["power"]
+    return found | {"gap": gap, "gap_in_standard_errors": gap / power["mc_standard_error"]}
 
 
 def _results(

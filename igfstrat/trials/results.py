@@ -156,3 +156,29 @@ class StudyResults:
             One a design, in the scenario's order.
         """
         return [found.row() for found in self.designs.values()]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyPoint:
+    """One point of the grid under `vary`.
+
+    Parameters
+    ----------
+    values : dict
+        Value by dotted path; empty where nothing varies.
+    results : StudyResults
+        All designs at these values.
+    """
+
+    values: dict[str, Any]
+    results: StudyResults
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows of the results, the point's values first.
+
+        Returns
+        -------
+        list of dict
+            One a design.
+        """
+        return [self.values | row for row in self.results.rows()]

@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from igfstrat.cli.main import app
+from igfstrat.workflows.enrichment_study import checkpoint_files
 
 RUNNER = CliRunner()
 SCENARIO = """
@@ -83,7 +84,7 @@ def test_stopped_run_has_its_code_and_goes_on_to_the_same_bytes(tmp_path, sent, 
     folder = tmp_path / "out" / "checkpoints"
     for _ in range(600):
         time.sleep(0.05)
-        if folder.is_dir() and any(folder.glob("*.npz")):
+        if checkpoint_files(folder):
             break
     process.send_signal(sent)
     said = process.communicate(timeout=60)[1]

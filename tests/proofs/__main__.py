@@ -3,16 +3,20 @@
 import re
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 from igfstrat.config import config_path, make_config, read_yaml
 from igfstrat.synthetic import CohortConfig
 from igfstrat.synthetic.calibration import calibrate, render_calibration
 from tests.proofs.models import ALL as MODELS
+from tests.proofs.models import MeanProof
 from tests.proofs.report import ALL as REPORT
 from tests.proofs.survival import ALL as SURVIVAL
 from tests.proofs.synthetic import ALL as SYNTHETIC
 from tests.proofs.synthetic import confounding_of_the_crude_test
+from tests.proofs.trials import APPROXIMATION, REPLICATES, SCENARIOS, gap_of
+from tests.proofs.trials_normal import ALL as MULTIPLICITY
 
 DOCS = Path(__file__).parents[2] / "docs"
 COHORTS = 2_000
@@ -40,21 +44,35 @@ def calibration():
     return all(result.holds for found in results.values() for result in found)
 
 
+def drift_integral(_cohorts, *, name):
+    """Simulated minus integrated power of one scenario."""
+    gap, allowed = gap_of(name, REPLICATES)
+    claim = f"power, simulated minus drift integral: {name}"
+    return MeanProof(claim, 0.0, gap, REPLICATES, (allowed - APPROXIMATION) / 3, allowed)
+
+
+TRIALS = tuple(partial(drift_integral, name=name) for name in SCENARIOS)
+
+
 def main():
     rows, good = [], True
-    for proof in (*SURVIVAL, *MODELS, *SYNTHETIC, *REPORT):
+    for proof in (*SURVIVAL, *MODELS, *SYNTHETIC, *REPORT, *MULTIPLICITY, *TRIALS):
         start = time.perf_counter()
         result = proof(COHORTS)
         good &= result.holds
         verdict = "holds" if result.holds else "FAILS"
         rows.append(
-            f"| {result.claim} | {result.expected:g} ± {getattr(result, "allowed", None) or 3 * result.standard_error:.4f} | {result.found:.4f} | {result.cohorts:,} | {verdict} |"
+            f"| {result.claim} | {result.expected:g} ± {getattr(result, 'allowed', None) or 3 * result.standard_error:.4f} | {result.found:.4f} | {result.cohorts:,} | {verdict} |"
         )
         print(
             f"{result.claim}: {result.found:.4f} ({verdict}, {time.perf_counter() - start:.0f} s)", flush=True
         )
     table = "\n".join(
-        ["| claim | expected, ± 3 standard errors or what the claim allows | found | cohorts | |", "|---|---|---|---|---|", *rows]
+        [
+            "| claim | expected, ± 3 standard errors or what the claim allows | found | cohorts | |",
+            "|---|---|---|---|---|",
+            *rows,
+        ]
     )
     write_between("validation.md", "proofs", table)
     return 0 if calibration() and good else 1

@@ -174,3 +174,41 @@ def test_published_schema_is_up_to_date_and_takes_the_packaged_scenarios():
         data = json.loads(json.dumps(parse_yaml(path.read_text("utf-8"), source=path.name).data))
         assert list(judge.iter_errors(data)) == []
         assert list(judge.iter_errors(data | {"acrual": 1}))
+
+
+SAME_POWER = {
+    "compare_at": {"power": 0.8},
+    "designs": {
+        "all_comers": {"n": 200, "events": 130},
+        "enrichment": {"n": 200, "events": [60, 130], "spending": "obrien_fleming"},
+    },
+}
+
+
+def test_designs_at_one_power_have_it_when_simulated_and_one_event_less_would_not_do():
+    study = ig.enrichment_study(settings(**SAME_POWER), replicates=10_000, n_jobs=2)
+    for name, design in study.results[0].designs.items():
+        assert abs(design.power["value"] - 0.8) <= 3 * design.power["mc_standard_error"] + 0.003, name
+        assert design.closed_form["power"] >= 0.8
+    sizes = study.to_dict()["sizes"]
+    assert sizes["enrichment"]["events"][-1] < sizes["all_comers"]["events"][-1]
+    n, events = sizes["all_comers"]["n"], sizes["all_comers"]["events"][0]
+    assert n == -(-200 * events // 130)
+    less = {"all_comers": {"n": -(-200 * (events - 1) // 130), "events": events - 1}}
+    (fewer,) = ig.enrichment_study(settings(designs=less), replicates=10).results
+    assert fewer.designs["all_comers"].closed_form["power"] < 0.8
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"compare_at": {"cost": 5.0e7}}, "compare_at.cost"),
+        ({"treatment": {"hazard_ratio": 1.0}}, "is there an effect"),
+        ({"test": {"statistic": "rmst", "tau": 6}}, "no closed form"),
+        ({"designs": {"biomarker_stratified": {"n": 200, "events": 130}}}, "several hypotheses"),
+        ({"designs": {"all_comers": {"events": 130}}}, "proportions are kept"),
+    ],
+)
+def test_power_that_no_size_can_be_solved_for_is_refused(changes, says):
+    with pytest.raises(UsageError, match=says):
+        plan_study(settings(**SAME_POWER | changes))

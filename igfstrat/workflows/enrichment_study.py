@@ -1,0 +1,301 @@
+"""A study of trial designs: from a scenario to operating characteristics, and from these to files.
+
+What a run would take and what its designs can't reach is known before it begins. Blocks of trials that are done stay in
+the folder `checkpoints` of the output, so that a stopped run goes on where it was and a longer one adds only what is new.
+"""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from igfstrat.errors import safe_text
+from igfstrat.files import make_folder, neutral_csv_text, write_bytes, write_json, write_manifest
+from igfstrat.report.html import render_html
+from igfstrat.report.study_section import study_document
+from igfstrat.trials.results import StudyPoint, StudyResults
+from igfstrat.trials.scenario import Scenario
+from igfstrat.workflows.report_inputs import versions
+from igfstrat.workflows.study_plan import StudyPlan, plan_study, point_prefix
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_CHECKPOINT: Final = re.compile(r"[0-9a-f]{32}-\d{12,}-\d{12,}\.npz")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class EnrichmentStudy:
+    """A finished study; in a notebook it shows its table.
+
+    Parameters
+    ----------
+    plan : StudyPlan
+        What was simulated.
+    points : tuple of StudyPoint
+        Results at each point of the grid, in its order.
+    """
+
+    plan: StudyPlan
+    points: tuple[StudyPoint, ...]
+
+    @property
+    def results(self) -> tuple[StudyResults, ...]:
+        """Results at each point of the grid; one without a grid."""
+        return tuple(point.results for point in self.points)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader must know: first what was known beforehand, then what the simulation showed."""
+        said = [point_prefix(point.values) + text for point in self.points for text in point.results.warnings]
+        return tuple(dict.fromkeys((*self.plan.concerns, *said)))
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Designs by operating characteristics, each with its Monte-Carlo standard error, after what varies."""
+        import pandas as pd
+
+        return pd.DataFrame([row for point in self.points for row in point.rows()])
+
+    def to_dict(self) -> dict[str, Any]:
+        """The content of `results.json`.
+
+        Returns
+        -------
+        dict
+            With a grid `points`, one entry a point; else the designs of the one point.
+        """
+        head = {
+            "purpose": "research use only; not for the care of a patient",
+            "scenario": self.plan.scenario.model_dump(mode="json", exclude_unset=True),
+            "replicates": self.plan.replicates,
+            "seed": self.plan.seed,
+            "versions": versions(),
+            "warnings": list(self.warnings),
+        }
+        kept = ("designs", "closed_form", "warnings")
+        found = [
+            {key: point.results.to_dict()[key] for key in kept} | {"sizes": _sizes(scenario)}
+            for point, (_, scenario) in zip(self.points, self.plan.points, strict=True)
+        ]
+        if not self.plan.scenario.vary:
+            return found[0] | head
+        return head | {
+            "points": [{"point": p.values} | entry for p, entry in zip(self.points, found, strict=True)]
+        }
+
+    def page(self) -> str:
+        """The study as one HTML page that asks nothing of any network.
+
+        Returns
+        -------
+        str
+            Text of the scenario is escaped.
+        """
+        source = safe_text(self.plan.source.name) if self.plan.source else ""
+        document = study_document(
+            self.plan.scenario,
+            self.points,
+            source=source,
+            warnings=self.warnings,
+            versions=versions(),
+            replicates=self.plan.replicates,
+            seed=self.plan.seed,
+        )
+        return render_html(document)
+
+    def save(self, folder: str | Path) -> list[Path]:
+        """Write the page, the table and every number.
+
+        Parameters
+        ----------
+        folder : str or Path
+            An existing folder, or one to be made.
+
+        Returns
+        -------
+        list of Path
+            ``report.html``, ``designs.csv``, ``results.json``.
+        """
+        target = Path(folder)
+        make_folder(target)
+        page, table = self.page().encode(errors="backslashreplace"), _csv(self.points)
+        write_bytes(target / "report.html", page)
+        write_bytes(target / "designs.csv", table)
+        write_json(target / "results.json", self.to_dict())
+        return [target / name for name in ("report.html", "designs.csv", "results.json")]
+
+    def _repr_html_(self) -> str:
+        name = html.escape(safe_text(self.plan.scenario.name))
+        table = self.table.to_html(index=False, float_format=lambda value: f"{value:.4g}")
+        return f"<p>{name}: {self.plan.replicates:,} trials of each design. Research use only.</p>{table}"
+
+
+def _sizes(scenario: Scenario) -> dict[str, Any]:
+    """What each design was planned with, solved sizes too."""
+    return {
+        name: {"n": d.n, "events": d.events, "analysis_times": d.analysis_times}
+        for name, d in scenario.designs.items()
+    }
+
+
+def _csv(points: Sequence[StudyPoint]) -> bytes:
+    rows = [row for point in points for row in point.rows()]
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    buffer = io.StringIO(newline="")
+    writer = csv.DictWriter(buffer, columns, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        cells = {k: neutral_csv_text(v) if isinstance(v, str) else v for k, v in row.items()}
+        writer.writerow(cells)
+    return buffer.getvalue().encode(errors="backslashreplace")
+
+
+def run_study(
+    plan: StudyPlan,
+    *,
+    n_jobs: int = 1,
+    cluster: str | None = None,
+    checkpoints: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> EnrichmentStudy:
+    """Simulate all designs at all points.
+
+    Parameters
+    ----------
+    plan : StudyPlan
+        What is to be simulated.
+    n_jobs, cluster, checkpoints : optional
+        See `igfstrat.trials.simulate_scenario`.
+    progress : callable, optional
+        Called with the trials done and the trials to do.
+
+    Returns
+    -------
+    EnrichmentStudy
+        The same bytes for any number of workers.
+    """
+    from igfstrat.trials.operating import simulate_scenario
+
+    found, done = [], 0
+    for values, scenario in plan.points:
+
+        def tell(now: int, _all: int, before: int = done) -> None:
+            if progress:
+                progress(before + now, plan.trials)
+
+        results = simulate_scenario(
+            scenario,
+            replicates=plan.replicates,
+            seed=plan.seed,
+            n_jobs=n_jobs,
+            cluster=cluster,
+            checkpoints=checkpoints,
+            progress=tell,
+        )
+        found.append(StudyPoint(values=values, results=results))
+        done += 2 * plan.replicates * len(scenario.designs)
+    return EnrichmentStudy(plan=plan, points=tuple(found))
+
+
+def enrichment_study(
+    path: str | Path | Mapping[str, Any] | Scenario,
+    *,
+    replicates: int | None = None,
+    seed: int | None = None,
+    n_jobs: int = 1,
+    cluster: str | None = None,
+) -> EnrichmentStudy:
+    """Compare the designs of a scenario by simulation.
+
+    Parameters
+    ----------
+    path : str, Path, mapping or Scenario
+        A scenario file, the bare name of a packaged one, its content, or what was read.
+    replicates, seed : int, optional
+        Those of the scenario where left out.
+    n_jobs : int
+        Workers; -1 for one a processor. No number depends on it.
+    cluster : str, optional
+        Address of a dask scheduler, whose workers are used instead.
+
+    Returns
+    -------
+    EnrichmentStudy
+        `table`, `results`, `save`.
+
+    Raises
+    ------
+    ConfigError
+        If the scenario is not valid, with every fault.
+    UsageError
+        If it asks for what is not built.
+    """
+    return run_study(plan_study(path, replicates=replicates, seed=seed), n_jobs=n_jobs, cluster=cluster)
+
+
+def clear_checkpoints(folder: Path) -> None:
+    """Remove the checkpoints of earlier runs, and nothing else.
+
+    Parameters
+    ----------
+    folder : Path
+        Where they stand; it may be missing.
+    """
+    for path in checkpoint_files(folder):
+        path.unlink(missing_ok=True)
+
+
+def checkpoint_files(folder: Path) -> list[Path]:
+    """The checkpoints in a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        It may be missing.
+
+    Returns
+    -------
+    list of Path
+        In any order.
+    """
+    return [p for p in folder.iterdir() if _CHECKPOINT.fullmatch(p.name)] if folder.is_dir() else []
+
+
+def write_study(study: EnrichmentStudy, folder: Path, *, command: Sequence[str]) -> list[Path]:
+    """Write a study and its manifest.
+
+    Parameters
+    ----------
+    study : EnrichmentStudy
+        A finished study.
+    folder : Path
+        Where it shall stand.
+    command : sequence of str
+        The command line.
+
+    Returns
+    -------
+    list of Path
+        What was written, the page first and the manifest last.
+    """
+    written = study.save(folder)
+    plan = study.plan
+    content = {
+        "scenario": plan.scenario.model_dump(mode="json", exclude_unset=True),
+        "designs": {name: plan.scenario.kind_of(name) for name in plan.scenario.designs},
+        "points": len(plan.points),
+        "replicates": plan.replicates,
+        "seed": plan.seed,
+        "warnings": list(study.warnings),
+    }
+    manifest = folder / "manifest.json"
+    inputs = [plan.source] if plan.source else []
+    write_manifest(manifest, command=command, inputs=inputs, content=content)
+    return [*written, manifest]
