@@ -9,6 +9,7 @@ lines say where our time goes: each step is timed as what it adds to those befor
 """
 
 import argparse
+import functools
 import os
 import shutil
 import subprocess
@@ -122,51 +123,51 @@ def step_kernels():
     import numba
 
     from igfstrat.trials._kernels_look import evaluate
-    from igfstrat.trials._kernels_order import kth_smallest, sort_keys
+    from igfstrat.trials._kernels_order import fill_buckets, kth_smallest, sort_keys
     from igfstrat.trials._kernels_patients import enrol, fill_outcomes
-    from igfstrat.trials._kernels_random import exponential, high, stream, word
-    from igfstrat.trials._kernels_trial import make_work, pack
+    from igfstrat.trials._kernels_random import fill_exponentials, fill_words, stream
+    from igfstrat.trials._kernels_trial import fill_calendar, make_work, pack
 
     @numba.njit(error_model="numpy")
-    def draw(trials):
-        total = 0.0
+    def draw(trials, work):
         for r in range(trials):
             start, step = stream(np.uint64(1), r)
-            for i in range(500):
-                total += exponential(word(start, step, i, 0))
-                total += high(word(start, step, i, 1)) + high(word(start, step, i, 2))
-        return total
+            fill_words(start, step, 0, 500, 1, work.about)
+            fill_words(start, step, 0, 500, 2, work.bits)
+            fill_exponentials(start, step, work.patient, 500, 0, work.exposure)
 
     @numba.njit(error_model="numpy")
-    def upto(trials, level, screening, outcomes, test, out):
-        work = make_work(500, screening.most_screened, 1, 1)
+    def upto(trials, level, screening, outcomes, looks, test, out, work):
         for r in range(trials):
             m, _ = enrol(np.uint64(1), r, screening, screening.cumulative[0], work)
-            fill_outcomes(np.uint64(1), r, m, outcomes, work)
             if level < 1:
                 continue
-            end = 0.0
-            for i in range(m):
-                seen = work.entry[i] + work.time[i]
-                work.calendar[i] = seen if work.observed[i] == 1 else np.inf
-                end = max(end, seen)
-            cut = kth_smallest(work.calendar, m, 300, end, work.few, work.count)
+            fill_outcomes(np.uint64(1), r, m, outcomes, work)
             if level < 2:
                 continue
-            n, longest, _ = pack(cut, m, work, outcomes.test_code)
-            sort_keys(work.keys, n, longest, work.ordered, work.count)
+            end = fill_calendar(m, looks, work)
+            fill_buckets(work.calendar, m, end, work.seen_place, work.seen_count)
+            cut = kth_smallest(work.calendar, m, 300, work.seen_place, work.seen_count, work.few)
             if level < 3:
+                continue
+            n, longest, _ = pack(cut, m, work)
+            if level < 4:
+                continue
+            sort_keys(work.keys, n, longest, work.ordered, work.place, work.count)
+            if level < 5:
                 continue
             evaluate(work.ordered, n, 1e-7, 0, 0, test, work, out)
 
-    return draw, upto
+    work = make_work(500, 500, 1, 1)
+    work.patient[:] = np.arange(500)
+    return draw, upto, work
 
 
 def steps(trials, repeats):
     """Milliseconds that each step adds: kernels called one after another on the same trials."""
     from igfstrat.trials import make_scenario
     from igfstrat.trials import population as pop
-    from igfstrat.trials.engine import make_test
+    from igfstrat.trials.engine import make_looks, make_test
 
     scenario = make_scenario(BASE)
     people = pop.make_population(scenario, "all_comers")
@@ -174,20 +175,23 @@ def steps(trials, repeats):
     screening = pop.make_screening(scenario, "all_comers", people, shares, 500)
     outcomes, test = pop.make_outcomes(people), make_test(scenario, ("overall",), people, False)
 
-    draw, upto = step_kernels()
+    looks = make_looks(scenario, "all_comers")
+    draw, upto, work = step_kernels()
     out = np.empty(8)
-    times = [median_time(lambda: draw(trials), repeats)]
-    for level in range(4):
-        times.append(median_time(lambda k=level: upto(trials, k, screening, outcomes, test, out), repeats))
-    added = [times[0], *np.diff(times)]
+    times = [median_time(lambda: draw(trials, work), repeats)]
+    for level in range(6):
+        run = functools.partial(upto, trials, level, screening, outcomes, looks, test, out, work)
+        times.append(median_time(run, repeats))
+    added = [times[1], *np.diff(times[1:])]
     names = (
-        "random numbers alone",
-        "patients from them",
+        "screening and randomization",
+        "times to event and dropout",
         "time of the cut",
-        "follow-up and sort",
+        "follow-up at the cut",
+        "sort",
         "sweep and test",
     )
-    return dict(zip(names, added, strict=True)), times[-1]
+    return times[0], dict(zip(names, added, strict=True)), times[-1]
 
 
 def main(argv=()):
@@ -213,9 +217,11 @@ def main(argv=()):
         print(f"| {name} | {1e3 * found:.0f} | {found / base:.0f} |")
     rpact = rpact_seconds(1_000)
     print(f"| rpact | {1e3 * rpact:.0f} | {rpact / base:.1f} |" if rpact else "| rpact | – | – |")
-    parts, total = steps(options.trials, options.repeats)
+    alone, parts, total = steps(options.trials, options.repeats)
     for name, seconds in parts.items():
         print(f"| of which {name} | {1e3 * seconds * per:.1f} | {100 * seconds / total:.0f} % |")
+    print(f"| random numbers alone | {1e3 * alone * per:.1f} | {100 * alone / total:.0f} % |")
+    print(f"| all beside them, of them | | {total / alone - 1:.1f} |")
 
 
 if __name__ == "__main__":

@@ -11,8 +11,6 @@ from igfstrat.survival._types import FloatArray, IntArray
 from igfstrat.trials._jit import compiled
 from igfstrat.trials._kernels_normal import all_below
 from igfstrat.trials._kernels_tests import (
-    DEATHS,
-    DEATHS1,
     cox_estimate,
     event_table,
     logrank_scores,
@@ -41,7 +39,7 @@ def evaluate(
         bounds[s + 1] = event_table(keys, n, mask | chosen, wanted | code, tolerance, table, bounds[s])
     rows = bounds[test.strata]
     score, variance = logrank_scores(table, rows)
-    _count(keys, n, mask, wanted, table, rows, out)
+    _count(keys, n, mask, wanted, out)
     out[INFORMATION] = variance
     out[LOG_RATIO] = out[STD_ERROR] = out[P_VALUE] = np.nan
     if test.estimate or test.statistic == COX:
@@ -59,18 +57,15 @@ def evaluate(
 
 
 @compiled
-def _count(
-    keys: IntArray, n: int, mask: int, wanted: int, table: FloatArray, rows: int, out: FloatArray
-) -> None:
-    events = events1 = 0.0
-    for r in range(rows):
-        events += table[DEATHS, r]
-        events1 += table[DEATHS1, r]
-    members = n
-    if mask != 0:
-        members = 0
-        for i in range(n):
-            members += keys[i] & mask == wanted
+def _count(keys: IntArray, n: int, mask: int, wanted: int, out: FloatArray) -> None:
+    """Events, those on the experimental arm, and patients."""
+    events = events1 = members = 0
+    for i in range(n):
+        member = int(keys[i] & mask == wanted)
+        event = keys[i] & member
+        members += member
+        events += event
+        events1 += event & (keys[i] >> 1)
     out[EVENTS], out[EVENTS1], out[PATIENTS] = events, events1, members
 
 

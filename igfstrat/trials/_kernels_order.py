@@ -8,31 +8,50 @@ less than one part in 10^12 and so by less than the tolerance within which times
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from igfstrat.survival._types import FloatArray, IntArray
-from igfstrat.trials._jit import compiled
+from igfstrat.trials._jit import compiled, float_of
 
 PAYLOAD = 8  # bit 0 event, bit 1 experimental, bit 2 positive test, bits 3-7 stratum of the test
+_BUCKETS_PER_VALUE = 3  # fastest of 1 to 4
 CODES = (1 << PAYLOAD) - 1
 
 
 @compiled
-def kth_smallest(values: FloatArray, n: int, k: int, high: float, work: FloatArray, count: IntArray) -> float:
-    """The k-th smallest (from 1) of the first n values between 0 and `high` or infinite; infinite where there is none."""
-    if k > n:
-        return np.inf
+def bucket_count(n: int) -> int:
+    """Buckets for n values: enough that most values have one to themselves."""
+    return _BUCKETS_PER_VALUE * max(n, 2) + 2
+
+
+@compiled
+def fill_buckets(
+    values: FloatArray, n: int, high: float, place: NDArray[np.uint32], count: NDArray[np.uint32]
+) -> None:
+    """Bucket of each of the first n values, between 0 and `high` or infinite, and how many are in it."""
     last = len(count) - 1
     scale = last / high if high > 0.0 else 0.0
     count[:] = 0
     for i in range(n):
-        count[int(min(values[i], high) * scale)] += 1
+        place[i] = np.uint32(min(values[i], high) * scale)
+    for i in range(n):
+        count[place[i]] += 1
+
+
+@compiled
+def kth_smallest(
+    values: FloatArray, n: int, k: int, place: NDArray[np.uint32], count: NDArray[np.uint32], work: FloatArray
+) -> float:
+    """The k-th smallest (from 1) of the first n values, put into buckets before; infinite where there is none."""
+    if k > n:
+        return np.inf
     b = before = 0
     while before + count[b] < k:
         before += count[b]
         b += 1
     m = 0
     for i in range(n):
-        if int(min(values[i], high) * scale) == b:
+        if place[i] == b:
             j = m
             while j > 0 and work[j - 1] > values[i]:
                 work[j] = work[j - 1]
@@ -43,18 +62,26 @@ def kth_smallest(values: FloatArray, n: int, k: int, high: float, work: FloatArr
 
 
 @compiled
-def sort_keys(keys: IntArray, n: int, longest: float, out: IntArray, count: IntArray) -> None:
+def sort_keys(
+    keys: IntArray,
+    n: int,
+    longest: float,
+    out: IntArray,
+    place: NDArray[np.uint32],
+    count: NDArray[np.uint32],
+) -> None:
     """Sort the first n keys, times between 0 and `longest`, into `out`."""
-    times = keys.view(np.float64)
     buckets = len(count) - 1
     scale = (buckets - 1) / longest if longest > 0.0 else 0.0
     count[:] = 0
     for i in range(n):
-        count[int(times[i] * scale) + 1] += 1
+        place[i] = np.uint32(float_of(keys[i]) * scale)
+    for i in range(n):
+        count[place[i] + 1] += 1
     for b in range(buckets):
         count[b + 1] += count[b]
     for i in range(n):
-        b = int(times[i] * scale)
+        b = place[i]
         out[count[b]] = keys[i]
         count[b] += 1
     for i in range(1, n):

@@ -1,7 +1,7 @@
 """Statistics of one look from sorted keys: risk tables, weighted log-rank, Cox, restricted means, milestones.
 
 A table has one row for each distinct event time, the latest first: at risk, at risk on the experimental arm,
-events, events on the experimental arm, time. Several strata stand one after another in one table. Conventions
+events, events on the experimental arm, time; then what a test works out from them. Several strata stand one after another in one table. Conventions
 are those of `igfstrat.survival`, ties within its tolerance included; z > 0 says that the experimental arm is better.
 """
 
@@ -14,8 +14,8 @@ import numpy as np
 from igfstrat.survival._types import FloatArray, IntArray
 from igfstrat.trials._jit import compiled
 
-RISK, RISK1, DEATHS, DEATHS1, TIME, SURVIVAL = 0, 1, 2, 3, 4, 5
-TABLE_ROWS = 6
+RISK, RISK1, DEATHS, DEATHS1, TIME, SURVIVAL, EXCESS, SPREAD = 0, 1, 2, 3, 4, 5, 6, 7
+TABLE_ROWS = 8
 _NEWTON_STEPS = 30
 _LARGEST_LOG_RATIO = 20.0  # beyond this an estimate is on its way to infinity
 
@@ -61,14 +61,28 @@ def event_table(
 @compiled
 def logrank_scores(table: FloatArray, rows: int) -> tuple[float, float]:
     """Observed minus expected events on the experimental arm, and the hypergeometric variance."""
-    score = variance = 0.0
     for r in range(rows):
         n, d = table[RISK, r], table[DEATHS, r]
         share = table[RISK1, r] / n
-        score += table[DEATHS1, r] - share * d
         spread = share * (1.0 - share)
-        variance += spread if d == 1.0 else spread * d * (n - d) / max(n - 1.0, 1.0)
-    return score, variance
+        table[EXCESS, r] = table[DEATHS1, r] - share * d
+        table[SPREAD, r] = spread if d == 1.0 else spread * d * (n - d) / max(n - 1.0, 1.0)
+    return sum_of(table[EXCESS], rows), sum_of(table[SPREAD], rows)
+
+
+@compiled
+def sum_of(values: FloatArray, n: int) -> float:
+    """Sum of the first n values in four strands: one alone would wait for each addition."""
+    a = b = c = d = 0.0
+    whole = n - n % 4
+    for i in range(0, whole, 4):
+        a += values[i]
+        b += values[i + 1]
+        c += values[i + 2]
+        d += values[i + 3]
+    for i in range(whole, n):
+        a += values[i]
+    return (a + b) + (c + d)
 
 
 @compiled

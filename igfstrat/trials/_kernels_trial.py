@@ -10,12 +10,12 @@ from collections import namedtuple
 
 import numpy as np
 
-from igfstrat.survival._types import FloatArray, IntArray
-from igfstrat.trials._jit import compiled
+from igfstrat.survival._types import FloatArray
+from igfstrat.trials._jit import bits_of, compiled, float_of
 from igfstrat.trials._kernels_look import evaluate
-from igfstrat.trials._kernels_order import CODES, kth_smallest, sort_keys
-from igfstrat.trials._kernels_patients import enrol, fill_outcomes
-from igfstrat.trials._kernels_tests import TABLE_ROWS
+from igfstrat.trials._kernels_order import CODES, bucket_count, fill_buckets, kth_smallest, sort_keys
+from igfstrat.trials._kernels_patients import BATCH, enrol, fill_outcomes
+from igfstrat.trials._kernels_tests import TABLE_ROWS, sum_of
 
 # what a look yields for the trial
 CUT, RANDOMIZED, SCREENED, REACHED = 0, 1, 2, 3
@@ -31,33 +31,43 @@ Looks = namedtuple("Looks", "events times latest event_mask event_wanted")
 Test = namedtuple("Test", "statistic powers at strata strata_mask masks wanted estimate")
 Work = namedtuple(
     "Work",
-    "left patient category arm entry lost screened_at screened_by time observed calendar keys ordered count few table bounds score covariance",
+    "left patient category arm code about bits batch_category batch_about batch_bits exposure entry screened_at time observed calendar keys ordered place count seen_place seen_count few table bounds score covariance",
 )
 
 
 @compiled
 def make_work(n: int, most_screened: int, strata: int, powers: int) -> Work:
     """Arrays that one thread uses again for each of its trials."""
+    batch = max(n, BATCH)
+    buckets = bucket_count(n)
     return Work(
-        np.zeros(2 * 64, np.int64),
-        np.zeros(n, np.int64),
-        np.zeros(n, np.int64),
-        np.zeros(n, np.int64),
-        np.zeros(n),
-        np.zeros(n),
-        np.zeros(most_screened),
-        np.zeros(n, np.int64),
-        np.zeros(n),
-        np.zeros(n, np.int64),
-        np.zeros(n),
-        np.zeros(n, np.int64),
-        np.zeros(n, np.int64),
-        np.zeros(max(n, 2) + 1, np.int64),
-        np.zeros(n),
-        np.zeros((TABLE_ROWS, n + 1)),
-        np.zeros(max(strata, 2) + 1, np.int64),
-        np.zeros(powers),
-        np.zeros((powers, powers)),
+        left=np.zeros(2 * 64, np.int64),
+        patient=np.zeros(n, np.int64),
+        category=np.zeros(n, np.int64),
+        arm=np.zeros(n, np.int64),
+        code=np.zeros(n, np.int64),
+        about=np.zeros(n, np.uint64),
+        bits=np.zeros(n, np.uint64),
+        batch_category=np.zeros(batch, np.int64),
+        batch_about=np.zeros(batch, np.uint64),
+        batch_bits=np.zeros(batch, np.uint64),
+        exposure=np.zeros(batch),
+        entry=np.zeros(n),
+        screened_at=np.zeros(most_screened),
+        time=np.zeros(n),
+        observed=np.zeros(n, np.int64),
+        calendar=np.zeros(n),
+        keys=np.zeros(n, np.int64),
+        ordered=np.zeros(n, np.int64),
+        place=np.zeros(n, np.uint32),
+        count=np.zeros(buckets, np.uint32),
+        seen_place=np.zeros(n, np.uint32),
+        seen_count=np.zeros(buckets, np.uint32),
+        few=np.zeros(n),
+        table=np.zeros((TABLE_ROWS, n + 1)),
+        bounds=np.zeros(max(strata, 2) + 1, np.int64),
+        score=np.zeros(powers),
+        covariance=np.zeros((powers, powers)),
     )
 
 
@@ -96,18 +106,12 @@ def look_at_trial(
 ) -> None:
     """All looks at one trial whose patients are drawn."""
     last = len(look_out) - 1
-    end = 0.0
-    for i in range(m):
-        seen = work.entry[i] + work.time[i]
-        work.calendar[i] = seen if work.observed[i] == 1 else np.inf
-        end = max(end, seen if seen < np.inf else 0.0)
-    if looks.event_mask != 0:
-        for i in range(m):
-            if outcomes.test_code[work.category[i]] & looks.event_mask != looks.event_wanted:
-                work.calendar[i] = np.inf
+    end = fill_calendar(m, looks, work)
+    if len(looks.events) > 0:
+        fill_buckets(work.calendar, m, end, work.seen_place, work.seen_count)
     for k in range(last + 1):
         if len(looks.events) > 0:
-            cut = kth_smallest(work.calendar, m, looks.events[k], end, work.few, work.count)
+            cut = kth_smallest(work.calendar, m, looks.events[k], work.seen_place, work.seen_count, work.few)
         else:
             cut = looks.times[k]
         reached = cut <= looks.latest and cut < np.inf
@@ -116,9 +120,23 @@ def look_at_trial(
         look_out[k, CUT] = cut
         look_out[k, REACHED] = reached
         if reached or k == last:
-            look_at_cut(cut, m, screened, screening, outcomes, test, work, look_out[k], population_out[k])
+            look_at_cut(cut, m, screened, screening, test, work, look_out[k], population_out[k])
         else:
             population_out[k, :, :] = np.nan  # the trial ends with its last look instead
+
+
+@compiled
+def fill_calendar(m: int, looks: Looks, work: Work) -> float:
+    """Calendar times of the events that the looks count, infinite for everybody else; returns when the last is seen."""
+    entry, time, observed, code, calendar = work.entry, work.time, work.observed, work.code, work.calendar
+    mask, wanted = looks.event_mask, looks.event_wanted
+    end = 0
+    for i in range(m):
+        seen = entry[i] + time[i]
+        counts = (observed[i] == 1) & (code[i] & mask == wanted)
+        calendar[i] = seen if counts else np.inf
+        end = max(end, bits_of(seen) if seen < np.inf else 0)  # ascends with the time
+    return float_of(end)
 
 
 @compiled
@@ -127,17 +145,16 @@ def look_at_cut(
     m: int,
     screened: int,
     screening: Screening,
-    outcomes: Outcomes,
     test: Test,
     work: Work,
     look_out: FloatArray,
     population_out: FloatArray,
 ) -> None:
     """One look: follow-up at the cut, sorted, and every population's statistics."""
-    entered, longest, total = pack(cut, m, work, outcomes.test_code)
+    entered, longest, total = pack(cut, m, work)
     look_out[RANDOMIZED] = entered
-    look_out[SCREENED] = count_screened(cut, m, entered, screened, screening.uniform, work)
-    sort_keys(work.keys, entered, longest, work.ordered, work.count)
+    look_out[SCREENED] = count_screened(cut, entered, screened, screening.uniform, work)
+    sort_keys(work.keys, entered, longest, work.ordered, work.place, work.count)
     tolerance = _TIE_TOLERANCE * max(1.0, total / max(entered, 1))
     for p in range(len(population_out)):
         evaluate(
@@ -146,30 +163,24 @@ def look_at_cut(
 
 
 @compiled
-def pack(cut: float, m: int, work: Work, test_code: IntArray) -> tuple[int, float, float]:
+def pack(cut: float, m: int, work: Work) -> tuple[int, float, float]:
     """Keys of the patients who entered before the cut; their number, longest follow-up and its sum."""
-    times = work.keys.view(np.float64)
-    n = 0
-    longest = total = 0.0
-    for i in range(m):
-        follow = cut - work.entry[i]
-        if follow < 0.0:
-            continue
+    entry, time, observed, code, keys = work.entry, work.time, work.observed, work.code, work.keys
+    n = int(np.searchsorted(entry[:m], cut, side="right"))  # entries ascend
+    longest = 0
+    for i in range(n):
         # as the cut was found: cut - entry may lie below the very time that made the cut
-        seen = work.entry[i] + work.time[i] <= cut
-        t = work.time[i] if seen else min(work.time[i], follow)
-        event = work.observed[i] & seen
-        longest = max(longest, t)
-        total += t
-        times[n] = t
-        work.keys[n] = (work.keys[n] & ~CODES) | test_code[work.category[i]] | (work.arm[i] << 1) | event
-        n += 1
-    return n, longest, total
+        seen = entry[i] + time[i] <= cut
+        follow = cut - entry[i]
+        t = time[i] if seen or time[i] <= follow else follow
+        keys[i] = (bits_of(t) & ~CODES) | code[i] | (observed[i] if seen else 0)
+        longest = max(longest, keys[i])  # ascends with the time
+    return n, float_of(longest), sum_of(keys.view(np.float64), n)
 
 
 @compiled
-def count_screened(cut: float, m: int, entered: int, screened: int, uniform: bool, work: Work) -> int:
+def count_screened(cut: float, entered: int, screened: int, uniform: bool, work: Work) -> int:
     """Patients screened until the cut or the last randomization."""
     if uniform:
-        return work.screened_by[entered - 1] if entered > 0 else 0
+        return work.patient[entered - 1] + 1 if entered > 0 else 0
     return int(np.searchsorted(work.screened_at[:screened], cut, side="right"))

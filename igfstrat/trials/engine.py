@@ -151,15 +151,20 @@ def simulate_trials(
     )
     looks = np.empty((replicates, scenario.designs[design].n_looks, 4))
     found = np.empty((*looks.shape[:2], len(names), 8))
+    screening = make_screening(scenario, design, population, shares, n)
     tasks = [slice(a, min(a + _PER_THREAD, replicates)) for a in range(0, replicates, _PER_THREAD)]
 
     def work(rows: slice) -> None:
         from igfstrat.trials._kernels_trial import simulate_block
 
         mine = shares[rows] if len(shares) > 1 else shares
-        screening = make_screening(scenario, design, population, mine, n)
         simulate_block(
-            np.uint64(seed % 2**64), first + rows.start, screening, *settings, looks[rows], found[rows]
+            np.uint64(seed % 2**64),
+            first + rows.start,
+            screening._replace(cumulative=mine),
+            *settings,
+            looks[rows],
+            found[rows],
         )
 
     if threads == 1 or len(tasks) == 1:

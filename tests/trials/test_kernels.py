@@ -7,8 +7,8 @@ from scipy import stats
 from igfstrat.survival import cox, logrank, maxcombo, rmst_difference, survival_difference
 from igfstrat.trials import make_scenario
 from igfstrat.trials._kernels_normal import all_below
-from igfstrat.trials._kernels_order import kth_smallest, sort_keys
-from igfstrat.trials._kernels_random import stream, unit, word
+from igfstrat.trials._kernels_order import bucket_count, fill_buckets, kth_smallest, sort_keys
+from igfstrat.trials._kernels_random import negative_log, stream, unit, word
 from igfstrat.trials.engine import draw_patients, simulate_trials
 
 BASE = {
@@ -143,24 +143,45 @@ def test_milestone_z_equals_the_survival_room():
         assert trials.z[0, 0, j] == pytest.approx(found.z[0], abs=1e-10)
 
 
+def test_each_of_three_looks_has_the_z_of_the_data_at_its_own_cut():
+    scenario = scenario_with(designs={"all_comers": {"n": 200, "events": [40, 80, 120]}})
+    for seed in SEEDS:
+        trials = simulate_trials(scenario, "all_comers", seed=seed, first=3, replicates=1)
+        assert trials.events[0, :, 0].tolist() == [40.0, 80.0, 120.0]
+        for k, cut in enumerate(trials.cut[0]):
+            d = followed(scenario, seed, cut)
+            expected = signed(logrank(time=d["time"], event=d["event"], groups=d["experimental"]))
+            assert trials.z[0, k, 0] == pytest.approx(expected, abs=1e-12)
+
+
+def buckets(n):
+    return np.zeros(n, np.uint32), np.zeros(bucket_count(n), np.uint32)
+
+
 def test_kth_smallest_is_that_of_a_full_sort():
     rng = np.random.default_rng(1)
     for n in (1, 2, 7, 300):
         values = np.where(rng.random(n) < 0.2, np.inf, rng.exponential(size=n) ** 3)
-        top = values[np.isfinite(values)].max(initial=0.0)
-        found = [
-            kth_smallest(values, n, k, top, np.zeros(n), np.zeros(n + 1, np.int64)) for k in range(1, n + 1)
-        ]
+        place, count = buckets(n)
+        fill_buckets(values, n, values[np.isfinite(values)].max(initial=0.0), place, count)
+        found = [kth_smallest(values, n, k, place, count, np.zeros(n)) for k in range(1, n + 1)]
         np.testing.assert_array_equal(found, np.sort(values))
-        assert kth_smallest(values, n, n + 1, top, np.zeros(n), np.zeros(n + 1, np.int64)) == np.inf
+        assert kth_smallest(values, n, n + 1, place, count, np.zeros(n)) == np.inf
 
 
 def test_keys_come_out_sorted_when_all_fall_into_one_bucket():
     times = np.concatenate((np.linspace(0, 1e-6, 200)[::-1], [1e9]))
-    keys = times.view(np.int64)
     out = np.zeros(201, np.int64)
-    sort_keys(keys, 201, 1e9, out, np.zeros(202, np.int64))
+    sort_keys(times.view(np.int64), 201, 1e9, out, *buckets(201))
     np.testing.assert_array_equal(out.view(np.float64), np.sort(times))
+
+
+def test_logarithm_of_the_draws_is_that_of_numpy_from_the_smallest_uniform_to_the_largest():
+    near_one = 1.0 - 2.0 ** -np.arange(1.0, 54.0)
+    x = np.concatenate((np.geomspace(2.0**-54, 0.999, 20_000), near_one, [0.5, np.sqrt(0.5)]))
+    found = np.array([negative_log(value) for value in x])
+    np.testing.assert_allclose(found, -np.log(x), rtol=1e-15, atol=0)
+    assert found.min() > 0.0
 
 
 @pytest.mark.parametrize("rho", [-0.5, 0.3, 0.9])
