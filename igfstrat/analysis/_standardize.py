@@ -191,9 +191,9 @@ def _mean_survival(hazard: FloatArray, risk: FloatArray, share: FloatArray) -> F
     if len(hazard) * len(risk) <= _CHUNK:
         return np.asarray(np.exp(-np.outer(hazard, risk)) @ share, dtype=np.float64)
     # many patients of coded covariates share a few risks
-    risk, which = np.unique(risk, return_inverse=True)
-    share = np.bincount(which, weights=share)
-    return np.array([float(np.exp(-h * risk) @ share) for h in hazard])
+    risks, which = np.unique(risk, return_inverse=True)
+    shares = np.bincount(which, weights=share)
+    return np.array([float(np.exp(-h * risks) @ shares) for h in hazard])
 
 
 def _area_on_grid(times: FloatArray, survival: FloatArray, tau: float, *, thinned: bool) -> FloatArray:
