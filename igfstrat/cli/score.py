@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import typer
 
@@ -20,6 +22,7 @@ from igfstrat.cli.common import (
     command_line,
     counted,
     read,
+    refuse,
     run,
     say,
     show_problems,
@@ -27,18 +30,39 @@ from igfstrat.cli.common import (
 from igfstrat.errors import ExitCode, Severity, safe_text
 
 if TYPE_CHECKING:
+    from igfstrat.models import StoredModel
     from igfstrat.workflows.score_cohort import ScoreResult
+
+_SAY_EACH: Final = 10.0
 
 
 @run
 def score(
     cohort: CohortArgument,
-    out: Annotated[Path, typer.Option("--out", help="Result: a .csv or .xlsx file.", show_default=False)],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Result: a .csv, .xlsx or .parquet file.", show_default=False),
+    ] = None,
     map: MapOption = None,  # noqa: A002
     plan: PlanOption = None,
+    model: Annotated[Path | None, typer.Option("--model", help="Risk model: a file of igfstrat fit.")] = None,
     sheet: SheetOption = None,
     header_row: HeaderRowOption = None,
     encoding: EncodingOption = None,
+    explain: Annotated[
+        int | None,
+        typer.Option("--explain", min=1, metavar="ROW", help="How a spreadsheet row came to its stratum."),
+    ] = None,
+    show_ids: Annotated[
+        bool, typer.Option("--show-ids", help="Let --explain show identifiers and free text.")
+    ] = False,
+    chunk_rows: Annotated[
+        int | None,
+        typer.Option("--chunk-rows", min=1, help="Score a csv or parquet file in pieces of so many rows."),
+    ] = None,
+    n_jobs: Annotated[
+        int, typer.Option("--n-jobs", help="Processes for a file in pieces; -1 takes all.")
+    ] = 1,
     force: ForceOption = False,
     strict: StrictOption = False,
     debug: DebugOption = False,
@@ -47,7 +71,7 @@ def score(
 
     Parameters
     ----------
-    cohort, out, map, plan, sheet, header_row, encoding, force, strict, debug : as on the command line
+    cohort, out, map, plan, model, sheet, header_row, encoding, explain, show_ids, chunk_rows, n_jobs, force, strict, debug : as on the command line
         The help of each option says what it does.
 
     Returns
@@ -55,17 +79,72 @@ def score(
     int
         Exit code.
     """
+    del debug
+    source = _Cohort(cohort, map, sheet, header_row, encoding, plan, model)
+    if explain is not None:
+        for line in _explained(source, explain, show_ids):
+            say(line)
+        if out is None:
+            return ExitCode.OK
+    if out is None:
+        refuse("name the result with --out: a .csv, .xlsx or .parquet file")
+    _check_out(out, force, cohort)
+    if _in_pieces(source, out, chunk_rows):
+        return _score_pieces(source, out, chunk_rows, n_jobs, strict)
+    return _score_whole(source, out, strict)
+
+
+class _Cohort(NamedTuple):
+    """The cohort and what says how it is read and scored."""
+
+    path: Path
+    map: str | None
+    sheet: str | None
+    header_row: int | None
+    encoding: str | None
+    plan: str | None
+    model: Path | None
+
+
+def _scored(source: _Cohort) -> ScoreResult:
+    from igfstrat.workflows.plan import choose_plan
+    from igfstrat.workflows.score_cohort import score_cohort
+
+    stored = _stored(source.model) if source.model else None
+    table = read(
+        source.path,
+        map=source.map,
+        sheet=source.sheet,
+        header_row=source.header_row,
+        encoding=source.encoding,
+    )
+    result = score_cohort(table, choose_plan(source.plan, table))
+    if stored:
+        from igfstrat.workflows.score_model import add_risk
+
+        result = add_risk(result, stored)
+    return result
+
+
+def _explained(source: _Cohort, row: int, show_ids: bool) -> list[str]:
+    from igfstrat.workflows.explain import explain_row
+
+    return explain_row(_scored(source), row, show_ids=show_ids)
+
+
+def _check_out(out: Path, force: bool, cohort: Path) -> None:
     from igfstrat.cohort.writing import check_suffix
     from igfstrat.files import check_output_file
-    from igfstrat.workflows.plan import choose_plan
-    from igfstrat.workflows.score_cohort import refuse_flagged, score_cohort
+
+    check_suffix(out, parquet=True)
+    check_output_file(out, force=force, inputs=[cohort])
+
+
+def _score_whole(source: _Cohort, out: Path, strict: bool) -> int:
+    from igfstrat.workflows.score_cohort import refuse_flagged
     from igfstrat.workflows.score_tables import write_scores
 
-    del debug
-    check_suffix(out)
-    check_output_file(out, force=force, inputs=[cohort])
-    table = read(cohort, map=map, sheet=sheet, header_row=header_row, encoding=encoding)
-    result = score_cohort(table, choose_plan(plan, table))
+    result = _scored(source)
     if strict:
         refuse_flagged(result)
     written = write_scores(result, out, command=command_line())
@@ -73,6 +152,65 @@ def score(
     what = " (sheets scores, flags, summary, dictionary, provenance)" if out.suffix.lower() == ".xlsx" else ""
     say(f"Wrote {written[0]}{what}, {', '.join(path.name for path in written[1:])}.   Research use only.")
     return ExitCode.FLAGGED if result.is_flagged else ExitCode.OK
+
+
+def _in_pieces(source: _Cohort, out: Path, chunk_rows: int | None) -> bool:
+    """Whether the file is scored in pieces: because it was asked for, or is large and of a kind that can be."""
+    from igfstrat.workflows.stream_source import must_stream
+
+    mapped = bool(source.map or source.sheet or source.model)
+    return must_stream(source.path, out, asked=chunk_rows is not None, mapped=mapped)
+
+
+def _score_pieces(source: _Cohort, out: Path, chunk_rows: int | None, n_jobs: int, strict: bool) -> int:
+    from igfstrat.workflows.score_stream import CHUNK_ROWS, score_stream
+
+    result = score_stream(
+        source.path, out, plan=source.plan, command=command_line(), encoding=source.encoding,
+        header_row=source.header_row, chunk_rows=chunk_rows or CHUNK_ROWS, n_jobs=n_jobs, strict=strict,
+        progress=_Progress(),
+    )  # fmt: skip
+    n = result.counts["status"]
+    say(
+        f"{result.n_rows} rows read · {n['scored']} scored · {n['flagged']} scored with flags · "
+        f"{n['not_scored']} not scored (all {result.n_rows} are in the output)"
+    )
+    say(f"  plan         {result.chosen.origin}")
+    for title, kind in (("not scored", "reason"), ("flags", "flag"), ("strata", "stratum")):
+        if result.counts[kind]:
+            say(f"  {title:<12} {counted(result.count(kind))}")
+    for name, text in {**result.cohort.units, **result.descriptions}.items():
+        say(f"  {name:<24} {text}")
+    show_problems(result.problems, wanted=Severity.NOTICE, title="To know:")
+    show_problems(result.problems, wanted=Severity.FLAG, title="Flagged:")
+    written = result.written
+    say(f"Wrote {written[0]}, {', '.join(path.name for path in written[1:])}.   Research use only.")
+    return ExitCode.FLAGGED if result.is_flagged else ExitCode.OK
+
+
+class _Progress:
+    """A line on a terminal that is written over; elsewhere a line each ten seconds."""
+
+    def __init__(self) -> None:
+        self.start = self.said = time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        on_terminal = sys.stderr.isatty()
+        if not on_terminal and now - self.said < _SAY_EACH:
+            return
+        self.said = now
+        pace = done / max(now - self.start, 1e-6)
+        line = f"{done:,} of {total:,} rows · {pace:,.0f} rows/s · {(total - done) / pace:,.0f} s left"
+        end = "\r" if on_terminal and done < total else "\n"
+        typer.echo(f"{line:<70}{end}", nl=False, err=True)
+
+
+def _stored(model: Path) -> StoredModel:
+    # without a model neither scikit-learn's pipelines nor lifelines are loaded
+    from igfstrat.models import load_model
+
+    return load_model(model)
 
 
 def _show_scores(result: ScoreResult) -> None:

@@ -1,9 +1,10 @@
-"""Writing scored tables: csv for programs, xlsx for people. No cell can become a formula."""
+"""Writing scored tables: csv and parquet for programs, xlsx for people. No cell can become a formula."""
 
 from __future__ import annotations
 
 import csv
 import datetime as dt
+import importlib.util
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,7 +18,10 @@ import xlsxwriter
 from igfstrat.errors import UsageError, safe_text
 from igfstrat.files import atomic_path, neutral_csv_text, write_bytes
 
-_MAX_ROWS: Final = 1_048_575
+MAX_SHEET_ROWS: Final = 1_048_575
+SUFFIXES: Final = (".csv", ".xlsx", ".parquet")
+# rows of a row group; part of the format, so that the bytes don't depend on how the rows arrive
+ROW_GROUP: Final = 131_072
 _EPOCH: Final = dt.datetime(2000, 1, 1)
 _OPTIONS: Final = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 _STATUS_COLOURS: Final = {"flagged": "#FFF3D6", "not_scored": "#F3D9D9"}
@@ -46,27 +50,28 @@ class ScoreTables:
 
 
 def write_score_tables(tables: ScoreTables, path: Path) -> None:
-    """Write scores as csv or xlsx, by suffix.
+    """Write scores as csv, xlsx or parquet, by suffix.
 
     Parameters
     ----------
     tables : ScoreTables
         What is written.
     path : Path
-        Ends in .csv or .xlsx.
+        Ends in .csv, .xlsx or .parquet.
 
     Raises
     ------
     UsageError
         If the suffix is another, or a workbook can't hold the rows.
     """
-    check_suffix(path)
+    check_suffix(path, parquet=True)
     if path.suffix.lower() == ".csv":
         write_bytes(path, csv_bytes(tables.scores))
         return
-    if len(tables.scores) > _MAX_ROWS:
-        message = f"{len(tables.scores):,} rows; a sheet holds {_MAX_ROWS:,}: write --out as .csv"
-        raise UsageError(message)
+    if path.suffix.lower() == ".parquet":
+        write_parquet([arrow_table(tables.scores)], path)
+        return
+    check_sheet_rows(len(tables.scores), path)
     with atomic_path(path) as temporary:
         _write_workbook(tables, temporary)
 
@@ -91,31 +96,60 @@ def write_plain_table(table: pd.DataFrame, path: Path) -> None:
         _write_sheet(workbook.add_worksheet("cohort"), formats, table)
 
 
-def check_suffix(path: Path) -> None:
-    """Make sure, before any computing, that the format is known.
+def check_suffix(path: Path, *, parquet: bool = False) -> None:
+    """Make sure, before any computing, that the format is known and can be written.
 
     Parameters
     ----------
+    path : Path
+        The file to come.
+    parquet : bool
+        Whether parquet is among the formats.
+
+    Raises
+    ------
+    UsageError
+        If its suffix is another, or pyarrow is needed and not installed.
+    """
+    suffixes = SUFFIXES if parquet else SUFFIXES[:2]
+    suffix = path.suffix.lower()
+    if suffix not in suffixes:
+        message = f"--out {safe_text(path.name)}: write {', '.join(suffixes[:-1])} or {suffixes[-1]}"
+        raise UsageError(message)
+    if suffix == ".parquet" and importlib.util.find_spec("pyarrow") is None:
+        message = f"--out {safe_text(path.name)}: parquet needs pyarrow: pip install 'igfstrat[parquet]', or write .csv"
+        raise UsageError(message)
+
+
+def check_sheet_rows(n_rows: int, path: Path) -> None:
+    """Make sure that a workbook can hold the rows.
+
+    Parameters
+    ----------
+    n_rows : int
+        Rows without the header.
     path : Path
         The file to come.
 
     Raises
     ------
     UsageError
-        If its suffix isn't .csv or .xlsx.
+        If it is a workbook and a sheet is too small.
     """
-    if path.suffix.lower() not in {".csv", ".xlsx"}:
-        message = f"--out {safe_text(path.name)}: write .csv or .xlsx"
+    if path.suffix.lower() == ".xlsx" and n_rows > MAX_SHEET_ROWS:
+        message = f"{n_rows:,} rows; a sheet holds {MAX_SHEET_ROWS:,}: write --out as .csv or .parquet"
         raise UsageError(message)
 
 
-def csv_bytes(table: pd.DataFrame) -> bytes:
+def csv_bytes(table: pd.DataFrame, *, header: bool = True) -> bytes:
     """A table as csv, in UTF-8 with a byte-order mark so that spreadsheet programs read its letters.
 
     Parameters
     ----------
     table : DataFrame, one row an entry
         Text and numbers; missing values become empty cells.
+    header : bool
+        Whether the header and the byte-order mark come first; without, the rows continue an earlier piece.
 
     Returns
     -------
@@ -124,10 +158,27 @@ def csv_bytes(table: pd.DataFrame) -> bytes:
     """
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow([neutral_csv_text(str(name)) for name in table.columns])
-    columns = [[_csv_cell(value) for value in table.iloc[:, i]] for i in range(table.shape[1])]
+    if header:
+        writer.writerow([neutral_csv_text(str(name)) for name in table.columns])
+    columns = [_csv_cells(table.iloc[:, i]) for i in range(table.shape[1])]
     writer.writerows(zip(*columns, strict=True))
-    return buffer.getvalue().encode("utf-8-sig")
+    return buffer.getvalue().encode("utf-8-sig" if header else "utf-8", errors="backslashreplace")
+
+
+def _csv_cells(values: pd.Series) -> list[str]:
+    """Text of a column: words repeat, so each different one is looked at once."""
+    if values.dtype.kind == "f":
+        return [_csv_cell(value) for value in values.tolist()]
+    if values.dtype != object or not {type(value) for value in values.iloc[:1000]} <= {str, type(None)}:
+        return [_csv_cell(value) for value in values]
+    try:
+        which, words = pd.factorize(values.to_numpy(dtype=object), use_na_sentinel=True)
+    except TypeError:
+        return [_csv_cell(value) for value in values]
+    if any(type(word) is not str for word in words):  # 1, 1.0 and True are one level, and three texts
+        return [_csv_cell(value) for value in values]
+    texts = [*(neutral_csv_text(word) for word in words), ""]
+    return [texts[i] for i in which.tolist()]
 
 
 def _csv_cell(value: Any) -> str:
@@ -136,6 +187,76 @@ def _csv_cell(value: Any) -> str:
     if isinstance(value, str):
         return neutral_csv_text(value)
     return repr(float(value)) if isinstance(value, float) else str(value)
+
+
+def arrow_table(table: pd.DataFrame) -> Any:
+    """A table as pyarrow holds it: text, numbers, and nothing else.
+
+    Parameters
+    ----------
+    table : DataFrame, one row an entry
+        Text and numbers.
+
+    Returns
+    -------
+    pyarrow.Table
+        Text as strings, even where a column is empty; NaN and None as null.
+    """
+    import pyarrow as pa
+
+    arrays = []
+    for i in range(table.shape[1]):
+        values = table.iloc[:, i]
+        kind = pa.float64() if values.dtype.kind == "f" else pa.int64() if values.dtype.kind in "iu" else None
+        if kind is None:
+            arrays.append(_text_array(values))
+        else:
+            arrays.append(pa.array(values.to_numpy(), type=kind, from_pandas=True))
+    return pa.table(dict(zip(map(str, table.columns), arrays, strict=True)))
+
+
+def _text_array(values: pd.Series) -> Any:
+    import pyarrow as pa
+
+    # words are told apart once, and written once a row group
+    which, words = pd.factorize(values.to_numpy(dtype=object), use_na_sentinel=True)
+    texts = pa.array([str(word) for word in words], type=pa.string())
+    if len(words) > len(values) // 2:
+        return texts.take(pa.array(which, mask=which < 0))
+    return pa.DictionaryArray.from_arrays(pa.array(which.astype(np.int32), mask=which < 0), texts).cast(
+        pa.string()
+    )
+
+
+def write_parquet(pieces: Iterable[Any], path: Path) -> None:
+    """Write pieces of one table as parquet, in row groups of a fixed size.
+
+    Parameters
+    ----------
+    pieces : iterable of pyarrow.Table
+        In their order, of one schema; only a row group of them is held at a time.
+    path : Path
+        Ends in .parquet. Equal rows give equal bytes, however they are cut into pieces.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with atomic_path(path) as temporary:
+        writer, waiting, n = None, [], 0
+        for piece in pieces:
+            if writer is None:
+                writer = pq.ParquetWriter(temporary, piece.schema, compression="snappy")
+            waiting.append(piece)
+            n += len(piece)
+            while n >= ROW_GROUP:
+                joined = pa.concat_tables(waiting)
+                writer.write_table(joined.slice(0, ROW_GROUP).combine_chunks(), row_group_size=ROW_GROUP)
+                waiting = [joined.slice(ROW_GROUP)]
+                n -= ROW_GROUP
+        if writer is not None:
+            if n:
+                writer.write_table(pa.concat_tables(waiting).combine_chunks(), row_group_size=ROW_GROUP)
+            writer.close()
 
 
 def _write_workbook(tables: ScoreTables, path: Path) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,9 @@ from igfstrat.features import (
     stratum_inputs,
     unknown_to_strata,
 )
-from igfstrat.schema import FLAG_CODES
+from igfstrat.features.spec import RowFlags, flag_where
 from igfstrat.workflows.plan import ChosenPlan, choose_plan, disease_of
+from igfstrat.workflows.row_flags import count_parts, file_flags, flag_texts, word_flags
 
 SCORED, FLAGGED, NOT_SCORED = "scored", "flagged", "not_scored"
 
@@ -54,10 +55,12 @@ class ScoreResult:
         ``scored``, ``flagged`` or ``not_scored``.
     reasons : ndarray of object, shape (n_rows,)
         Why a row isn't scored; "" otherwise.
-    flags : list of str
+    flags : ndarray of object, shape (n_rows,)
         Flags of each row: ``code:column`` joined by ``;``.
-    problems : tuple of Problem
-        Everything noticed, on the way in and by the features.
+    noticed : tuple of Problem
+        What was noticed on the way in, and of the file as a whole.
+    doubts : tuple of RowFlags
+        What features and strata noticed of rows, as arrays: a million rows may share one doubt.
     descriptions : dict of str to str
         How each feature was computed.
     evidence : dict of str to StratumEvidence
@@ -70,8 +73,9 @@ class ScoreResult:
     stratum: NDArray[np.object_]
     row_status: NDArray[np.object_]
     reasons: NDArray[np.object_]
-    flags: list[str]
-    problems: tuple[Problem, ...]
+    flags: NDArray[np.object_]
+    noticed: tuple[Problem, ...]
+    doubts: tuple[RowFlags, ...]
     descriptions: dict[str, str]
     evidence: dict[str, StratumEvidence]
 
@@ -85,9 +89,24 @@ class ScoreResult:
     @property
     def is_flagged(self) -> bool:
         """Whether anything asks for attention: exit code 3."""
-        return self.counts[SCORED] < self.cohort.n_rows or any(
-            p.severity is Severity.FLAG for p in self.problems
-        )
+        return self.counts[SCORED] < self.cohort.n_rows or self.has_flags
+
+    @property
+    def has_flags(self) -> bool:
+        """Whether there is any problem to list beside rows that lack an input."""
+        return bool(self.doubts) or any(p.severity is Severity.FLAG for p in self.noticed)
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Everything noticed, one `Problem` a row and doubt: made on each call, for showing and writing."""
+        return (*self.noticed, *self._row_problems())
+
+    def _row_problems(self) -> Iterator[Problem]:
+        for doubt in self.doubts:
+            for row in self.cohort.row_numbers[doubt.rows].tolist():
+                yield Problem(
+                    code=doubt.code, severity=Severity.FLAG, column=doubt.column, row=row, remedy=doubt.remedy
+                )
 
     def count_reasons(self) -> dict[str, int]:
         """Rows that are not scored, by reason.
@@ -97,7 +116,7 @@ class ScoreResult:
         dict of str to int
             The commonest first.
         """
-        counts = pd.Series([reason for reason in self.reasons if reason], dtype=object).value_counts()
+        counts = pd.Series(self.reasons[self.reasons != ""], dtype=object).value_counts()
         return {str(reason): int(n) for reason, n in counts.items()}
 
     def count_flags(self) -> dict[str, int]:
@@ -108,15 +127,7 @@ class ScoreResult:
         dict of str to int
             Words of the flag and its column, the commonest first.
         """
-        counts = pd.Series(
-            [flag for text in self.flags if text for flag in text.split(";")], dtype=object
-        ).value_counts()
-        said = {}
-        for flag, n in counts.items():
-            code, _, column = str(flag).partition(":")
-            words = FLAG_CODES.get(code, code)
-            said[words if words.startswith(column) else f"{column} {words}"] = int(n)
-        return said
+        return word_flags(count_parts(self.flags))
 
     def count_strata(self) -> dict[str, int]:
         """Scored rows by stratum.
@@ -151,33 +162,101 @@ def score_cohort(cohort: Cohort, chosen: ChosenPlan) -> ScoreResult:
     CohortError
         If a column that the plan requires is missing or in doubt.
     """
+    builder = fit_features(cohort, chosen)
+    result = score_rows(cohort, chosen, builder)
+    beside = file_notices(cohort, chosen, builder)
+    subtypes = result.features["subtype"].dropna().unique() if "subtype" in result.features else ()
+    beside += file_flags(cohort.n_rows, [str(name) for name in subtypes])
+    return replace(result, noticed=(*result.noticed, *beside))
+
+
+def file_notices(cohort: Cohort, chosen: ChosenPlan, builder: FeatureBuilder) -> list[Problem]:
+    """What holds for a file as a whole, whatever its rows are.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        As read.
+    chosen : ChosenPlan
+        What is computed.
+    builder : FeatureBuilder
+        From `fit_features`.
+
+    Returns
+    -------
+    list of Problem
+        Columns in doubt that were passed by, an assay that isn't stated, strata that can't be told.
+    """
+    names = builder.feature_names()
+    features = pd.DataFrame(columns=pd.Index(names), index=[], dtype=object)
+    return [
+        *_unusable(cohort),
+        *_assay_notice(chosen.plan, builder, cohort.table),
+        *_strata_notice(unknown_to_strata(features, cohort.table, chosen.plan)),
+    ]
+
+
+def fit_features(cohort: Cohort, chosen: ChosenPlan) -> FeatureBuilder:
+    """The transformer of a plan, fitted on a whole cohort.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        As read, all rows.
+    chosen : ChosenPlan
+        What to compute.
+
+    Returns
+    -------
+    FeatureBuilder
+        Fitted: it holds every cut that the cohort decides.
+
+    Raises
+    ------
+    CohortError
+        If a column that the plan requires is missing or in doubt.
+    """
     plan = chosen.plan
-    groups = required_inputs(plan)
     carried = [
         name for name in plan.endpoints if name in cohort.bindings.endpoints or name in cohort.unusable
     ]
     dates = [d for d in ("diagnosis_date", "last_followup_date") if carried and d in cohort.unusable]
-    cohort.require([*groups, *((d,) for d in dates)], carried, outcome="Nothing was scored.")
-    table = cohort.table
-    builder = chosen.make_builder().fit(table)
+    groups = [*required_inputs(plan), *((d,) for d in dates)]
+    cohort.require(groups, carried, outcome="Nothing was scored.")
+    return chosen.make_builder().fit(cohort.table)
+
+
+def score_rows(cohort: Cohort, chosen: ChosenPlan, builder: FeatureBuilder) -> ScoreResult:
+    """Score rows by what was fitted on all of them; what the file as a whole shows isn't said here.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        All rows, or some of them.
+    chosen : ChosenPlan
+        What to compute.
+    builder : FeatureBuilder
+        From `fit_features` on all rows.
+
+    Returns
+    -------
+    ScoreResult
+        One row for every row given; each as it would be among any others.
+    """
+    plan, table = chosen.plan, cohort.table
     features = builder.transform(table)
-    problems = [*cohort.problems, *_unusable(cohort), *_row_flags(cohort, builder, table)]
-    problems += _assay_notice(plan, builder, table)
     stratum = (
         assign_strata(stratum_inputs(features, table, plan), plan.strata)
         if plan.strata
         else default_strata(features)
     )
-    reasons = missing_inputs(table, groups)
+    reasons = missing_inputs(table, required_inputs(plan))
     reasons = np.where(cohort.set_aside != "", cohort.set_aside, reasons)
     reasons[(reasons == "") & pd.isna(stratum)] = "no stratum: nothing that it depends on is known"
     stratum = _without(stratum, reasons != "")
-    problems += _stratum_flags(cohort, stratum) + _file_flags(cohort, features)
-    problems += _strata_notice(unknown_to_strata(features, table, plan))
-    flags = _flags_by_row(cohort, problems)
-    status = np.where(reasons != "", NOT_SCORED, np.where([bool(f) for f in flags], FLAGGED, SCORED)).astype(
-        object
-    )
+    doubts = (*builder.flag_rows(table), *_stratum_doubt(stratum))
+    flags = flag_texts(cohort.row_numbers, cohort.problems, doubts)
+    status = np.where(reasons != "", NOT_SCORED, np.where(flags != "", FLAGGED, SCORED)).astype(object)
     return ScoreResult(
         cohort=cohort,
         chosen=chosen,
@@ -186,7 +265,8 @@ def score_cohort(cohort: Cohort, chosen: ChosenPlan) -> ScoreResult:
         row_status=status,
         reasons=reasons,
         flags=flags,
-        problems=tuple(problems),
+        noticed=cohort.problems,
+        doubts=doubts,
         descriptions=builder.describe(),
         evidence=_evidence(cohort, chosen, builder, features),
     )
@@ -253,20 +333,6 @@ def _unusable(cohort: Cohort) -> list[Problem]:
     ]  # fmt: skip
 
 
-def _row_flags(cohort: Cohort, builder: FeatureBuilder, table: pd.DataFrame) -> list[Problem]:
-    return [
-        Problem(
-            code=flag.code,
-            severity=Severity.FLAG,
-            column=flag.column,
-            row=int(cohort.row_numbers[i]),
-            remedy=flag.remedy,
-        )
-        for flag in builder.flag_rows(table)
-        for i in flag.rows
-    ]
-
-
 def _assay_notice(plan: FeaturePlan, builder: FeatureBuilder, table: pd.DataFrame) -> list[Problem]:
     rule = rule_of(plan, "igf1_status")
     if "igf1_sds" not in builder.feature_names() or "igf1_assay" in table or rule.assume_assay is not None:
@@ -279,18 +345,9 @@ def _assay_notice(plan: FeaturePlan, builder: FeatureBuilder, table: pd.DataFram
     return [Problem(code="assay_not_stated", severity=Severity.NOTICE, column="igf1_ng_ml", remedy=remedy)]
 
 
-def _stratum_flags(cohort: Cohort, stratum: NDArray[np.object_]) -> list[Problem]:
+def _stratum_doubt(stratum: NDArray[np.object_]) -> list[RowFlags]:
     remedy = "a missing or indeterminate value leaves the stratum open"
-    return [
-        Problem(
-            code="stratum_indeterminate",
-            severity=Severity.FLAG,
-            column="stratum",
-            row=int(cohort.row_numbers[i]),
-            remedy=remedy,
-        )
-        for i in np.flatnonzero(stratum == UNDECIDED)
-    ]
+    return flag_where(np.equal(stratum, UNDECIDED).astype(bool), "stratum_indeterminate", "stratum", remedy)
 
 
 def _strata_notice(unknown: Sequence[str]) -> list[Problem]:
@@ -300,29 +357,6 @@ def _strata_notice(unknown: Sequence[str]) -> list[Problem]:
         f"{', '.join(unknown)} can't be told from this cohort: strata that they decide stay indeterminate"
     )
     return [Problem(code="stratum_indeterminate", severity=Severity.NOTICE, column="stratum", remedy=remedy)]
-
-
-def _file_flags(cohort: Cohort, features: pd.DataFrame) -> list[Problem]:
-    problems = []
-    if cohort.n_rows == 1:
-        remedy = "1 patient: scores are given, but too few for any survival statistic"
-        problems.append(
-            Problem(code="few_patients", severity=Severity.FLAG, column="patient_id", remedy=remedy)
-        )
-    elif "subtype" in features and features["subtype"].nunique() == 1:
-        only = features["subtype"].dropna().iloc[0]
-        remedy = f"only one group ({only}): no comparison by subtype is possible"
-        problems.append(Problem(code="one_group", severity=Severity.FLAG, column="subtype", remedy=remedy))
-    return problems
-
-
-def _flags_by_row(cohort: Cohort, problems: Sequence[Problem]) -> list[str]:
-    place = {int(row): i for i, row in enumerate(cohort.row_numbers)}
-    found: list[dict[str, None]] = [{} for _ in range(cohort.n_rows)]
-    for problem in problems:
-        if problem.row in place and problem.severity is Severity.FLAG:
-            found[place[problem.row]][f"{problem.code}:{problem.column or ''}"] = None
-    return [";".join(flags) for flags in found]
 
 
 def refuse_flagged(result: ScoreResult) -> None:

@@ -36,6 +36,25 @@ def score_table(result: ScoreResult) -> pd.DataFrame:
     cohort = result.cohort
     headers = [header or f"column {i + 1}" for i, header in enumerate(cohort.sheet.headers)]
     source = cohort.sheet.cells.set_axis(pd.Index(headers), axis=1)
+    columns = added_columns(result)
+    assert len(source) == cohort.n_rows
+    return pd.concat([source.reset_index(drop=True), pd.DataFrame(columns)], axis=1)
+
+
+def added_columns(result: ScoreResult) -> dict[str, Any]:
+    """What was computed, beside the columns of the input.
+
+    Parameters
+    ----------
+    result : ScoreResult
+        A scored cohort.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (n_rows,)
+        By the header in the output.
+    """
+    cohort = result.cohort
     added: dict[str, Any] = {str(name): result.features[name].to_numpy() for name in result.features}
     for header in (b.column.header for b in cohort.bindings.columns.values()):
         if header in cohort.units and header in cohort.table:
@@ -48,10 +67,8 @@ def score_table(result: ScoreResult) -> pd.DataFrame:
         "flags": result.flags,
         "purpose": np.full(cohort.n_rows, RESEARCH_ONLY, dtype=object),
     }
-    taken = set(headers)
-    columns = {name if name not in taken else f"{name}_igfstrat": values for name, values in added.items()}
-    assert len(source) == cohort.n_rows
-    return pd.concat([source.reset_index(drop=True), pd.DataFrame(columns)], axis=1)
+    taken = set(cohort.sheet.headers)
+    return {name if name not in taken else f"{name}_igfstrat": values for name, values in added.items()}
 
 
 def _evidence_lines(result: ScoreResult) -> dict[str, str]:
@@ -66,7 +83,7 @@ def write_scores(result: ScoreResult, out: Path, *, command: Sequence[str]) -> l
     result : ScoreResult
         A scored cohort.
     out : Path
-        A .csv or .xlsx file.
+        A .csv, .xlsx or .parquet file.
     command : sequence of str
         The command line.
 
@@ -94,12 +111,12 @@ def write_scores(result: ScoreResult, out: Path, *, command: Sequence[str]) -> l
         "strata": result.count_strata(),
         "evidence": {name: found.records() for name, found in result.evidence.items()},
         "flags": result.count_flags(),
-        "notices": [p.remedy for p in result.problems if p.severity is Severity.NOTICE],
+        "notices": [p.remedy for p in result.noticed if p.severity is Severity.NOTICE],
     }
     write_manifest(
         written[1], command=command, inputs=result.chosen.files_with(result.cohort), content=content
     )
-    if any(p.severity is Severity.FLAG for p in result.problems):
+    if result.has_flags:
         written.append(out.with_name(f"{out.stem}.problems.csv"))
         write_problems(
             written[-1], result.problems, source=result.cohort.sheet.source, sheet=result.cohort.sheet.name
@@ -164,5 +181,5 @@ def _provenance_table(result: ScoreResult) -> pd.DataFrame:
     rows += [(f"unit of {header}", text) for header, text in result.cohort.units.items()]
     rows += [(f"evidence on {name}", text) for name, text in _evidence_lines(result).items()]
     rows += [("note", note) for note in result.cohort.notes]
-    rows += [("notice", p.remedy) for p in result.problems if p.severity is Severity.NOTICE]
+    rows += [("notice", p.remedy) for p in result.noticed if p.severity is Severity.NOTICE]
     return pd.DataFrame(rows, columns=["what", "value"])
