@@ -13,6 +13,7 @@ from igfstrat.cli.common import (
     EncodingOption,
     ForceOption,
     HeaderRowOption,
+    LimitsOption,
     MapOption,
     PlanOption,
     SeedOption,
@@ -51,6 +52,7 @@ def fit(
     sheet: SheetOption = None,
     header_row: HeaderRowOption = None,
     encoding: EncodingOption = None,
+    limits: LimitsOption = None,
     replicates: ReplicatesOption = 200,
     seed: SeedOption = 20261120,
     n_jobs: JobsOption = 1,
@@ -62,7 +64,7 @@ def fit(
 
     Parameters
     ----------
-    cohort, endpoint, out, map, plan, sheet, header_row, encoding : as on the command line
+    cohort, endpoint, out, map, plan, sheet, header_row, encoding, limits : as on the command line
         The help of each option says what it does.
     replicates, seed, n_jobs, force, strict, debug : as on the command line
         The help of each option says what it does.
@@ -78,7 +80,7 @@ def fit(
     del debug
     check_model_path(out)
     check_output_file(out, force=force, inputs=[cohort])
-    table = read(cohort, map=map, sheet=sheet, header_row=header_row, encoding=encoding)
+    table = read(cohort, map=map, sheet=sheet, header_row=header_row, encoding=encoding, limits=limits)
     fitted = fit_model(
         table, endpoint=endpoint, plan=plan, n_replicates=replicates, seed=seed, n_jobs=n_jobs, say=progress
     )

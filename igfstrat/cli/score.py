@@ -15,6 +15,7 @@ from igfstrat.cli.common import (
     EncodingOption,
     ForceOption,
     HeaderRowOption,
+    LimitsOption,
     MapOption,
     PlanOption,
     SheetOption,
@@ -49,6 +50,7 @@ def score(
     sheet: SheetOption = None,
     header_row: HeaderRowOption = None,
     encoding: EncodingOption = None,
+    limits: LimitsOption = None,
     explain: Annotated[
         int | None,
         typer.Option("--explain", min=1, metavar="ROW", help="How a spreadsheet row came to its stratum."),
@@ -71,7 +73,7 @@ def score(
 
     Parameters
     ----------
-    cohort, out, map, plan, model, sheet, header_row, encoding, explain, show_ids, chunk_rows, n_jobs, force, strict, debug : as on the command line
+    cohort, out, map, plan, model, sheet, header_row, encoding, limits, explain, show_ids, chunk_rows, n_jobs, force, strict, debug : as on the command line
         The help of each option says what it does.
 
     Returns
@@ -80,7 +82,7 @@ def score(
         Exit code.
     """
     del debug
-    source = _Cohort(cohort, map, sheet, header_row, encoding, plan, model)
+    source = _Cohort(cohort, map, sheet, header_row, encoding, limits, plan, model)
     if explain is not None:
         for line in _explained(source, explain, show_ids):
             say(line)
@@ -102,6 +104,7 @@ class _Cohort(NamedTuple):
     sheet: str | None
     header_row: int | None
     encoding: str | None
+    limits: str | None
     plan: str | None
     model: Path | None
 
@@ -117,6 +120,7 @@ def _scored(source: _Cohort) -> ScoreResult:
         sheet=source.sheet,
         header_row=source.header_row,
         encoding=source.encoding,
+        limits=source.limits,
     )
     result = score_cohort(table, choose_plan(source.plan, table))
     if stored:

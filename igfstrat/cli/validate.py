@@ -13,6 +13,7 @@ from igfstrat.cli.common import (
     EncodingOption,
     ForceOption,
     HeaderRowOption,
+    LimitsOption,
     MapOption,
     SeedOption,
     SheetOption,
@@ -44,6 +45,7 @@ def validate(
     sheet: SheetOption = None,
     header_row: HeaderRowOption = None,
     encoding: EncodingOption = None,
+    limits: LimitsOption = None,
     replicates: ReplicatesOption = 200,
     seed: SeedOption = 20261120,
     n_jobs: JobsOption = 1,
@@ -55,7 +57,7 @@ def validate(
 
     Parameters
     ----------
-    cohort, model, endpoint, out, formats, map, sheet, header_row, encoding : as on the command line
+    cohort, model, endpoint, out, formats, map, sheet, header_row, encoding, limits : as on the command line
         The help of each option says what it does. Features are computed by the model's own plan.
     replicates, seed, n_jobs, force, strict, debug : as on the command line
         The help of each option says what it does.
@@ -76,7 +78,7 @@ def validate(
     check_formats(wanted)
     check_output_folder(out, force=force)
     stored = load_model(model)
-    table = read(cohort, map=map, sheet=sheet, header_row=header_row, encoding=encoding)
+    table = read(cohort, map=map, sheet=sheet, header_row=header_row, encoding=encoding, limits=limits)
     report = validate_model(
         table,
         model=stored,
