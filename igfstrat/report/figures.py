@@ -1,4 +1,4 @@
-"""The Kaplan–Meier figure: curves with bands, censor marks, and the numbers at risk below.
+"""The Kaplan–Meier figure: curves with bands, censor marks, with those at risk, with events and censored below.
 
 Two sizes: 170 mm (a full page) and 85 mm (one column, also for a telephone). Colours keep their
 distance for colour-blind readers and in grey print; every group has its own line style too.
@@ -27,6 +27,7 @@ from igfstrat.report._disclosure import mask_count, mask_counts, published_point
 from igfstrat.report._fit import ems, wrap
 from igfstrat.report.formatting import format_label, format_p
 from igfstrat.report.sentences import headline_estimate
+from igfstrat.survival import SurvivalCurve
 
 # Okabe & Ito's palette, darkened where white paper needs it
 COLOURS: Final = ("#0B5C94", "#B84A08", "#00755A", "#A0457F", "#756600", "#3E3E3E", "#4F46C8", "#8C2D04")
@@ -43,6 +44,7 @@ RC: Final[Any] = {
     "text.parse_math": False,
 }
 _RC: Final = RC
+_COUNTS: Final = ("At risk", "Events", "Censored")
 DATA_HEADER: Final = (
     "Group", "Months", "Survival", "Lower limit", "Upper limit", "At risk", "Events", "Censored",
 )  # fmt: skip
@@ -69,12 +71,12 @@ def survival_figure(result: EndpointResult, *, narrow: bool = False, minimum: in
     size = 6.4 if narrow else 8.0
     em = size / 72 / width  # of the figure's width
     labels = _row_labels(result, narrow)
-    left = min(max(0.175 if narrow else 0.105, 0.03 + em * max(map(ems, labels), default=0.0)), 0.36)
+    left = min(max(0.175 if narrow else 0.105, 0.03 + em * max(map(ems, (*labels, "Censored…")))), 0.36)
     span = (0.955 if narrow else 0.975) - left
     texts, columns = _legend_texts(result, labels, span / em, minimum)
     lines = max((text.count("\n") + 1 for text in texts), default=0) if columns > 1 else 0
     above = (2 + 1.42 * size * 25.4 / 72 * _legend_lines(texts, columns, lines)) * _MM
-    below = (5 + 4.3 * len(labels)) * _MM
+    below = (1.5 + (3.4 if narrow else 4.1) * _n_lines(len(labels), minimum)) * _MM
     plot = (46 if narrow else 76) * _MM
     height = below + 9 * _MM + plot + above
     with rc_context(_RC | {"font.size": size}):
@@ -209,22 +211,68 @@ def _dress(axes: Any, result: EndpointResult, ticks: NDArray[np.float64], narrow
     axes.set_axisbelow(True)
 
 
+def counts_at(curve: SurvivalCurve, months: NDArray[np.float64]) -> dict[str, NDArray[np.int64]]:
+    """Patients at risk, with an event and censored, as they stand below the curves; at each time they sum to all.
+
+    Parameters
+    ----------
+    curve : SurvivalCurve
+        One group.
+    months : ndarray of float64, shape (n_times,)
+        Times, increasing.
+
+    Returns
+    -------
+    dict of str to ndarray of int64, each of shape (n_times,)
+        ``At risk`` just before each time, ``Events`` and ``Censored`` before it.
+
+    References
+    ----------
+    .. [1] Morris TP et al. (2019). Proposals on Kaplan-Meier plots in medical research and a survey of stakeholder
+       views: KMunicate. BMJ Open 9:e030215.
+
+    Examples
+    --------
+    >>> from igfstrat.survival import kaplan_meier
+    >>> import numpy as np
+    >>> curve = kaplan_meier(time=np.array([1.0, 2.0, 3.0]), event=np.array([True, False, True]))
+    >>> {name: counts.tolist() for name, counts in counts_at(curve, np.array([0.0, 2.0, 4.0])).items()}
+    {'At risk': [3, 2, 0], 'Events': [0, 1, 2], 'Censored': [0, 0, 1]}
+    """
+    before = np.searchsorted(curve.time, months, side="left")
+    sums = [np.concatenate(([0], np.cumsum(n)))[before] for n in (curve.n_events, curve.n_censored)]
+    at_risk = np.concatenate((curve.n_at_risk, [0]))[before]
+    named = zip(_COUNTS, (at_risk, *sums), strict=True)
+    return {name: np.asarray(counts, dtype=np.int64) for name, counts in named}
+
+
 def _risk_table(
     axes: Any, result: EndpointResult, labels: list[str], ticks: NDArray[np.float64], minimum: int
 ) -> None:
     axes.set_axis_off()
-    n = len(result.groups)
-    axes.set_ylim(n + 0.2, -1.1)
+    axes.set_ylim(_n_lines(len(labels), minimum), 0)
     transform = axes.get_yaxis_transform()
-    axes.text(-0.022, -0.55, "At risk", ha="right", va="center", transform=transform, weight="bold")
-    for row, (group, label) in enumerate(zip(result.groups, labels, strict=True)):
-        colour = COLOURS[row % len(COLOURS)]
-        axes.text(-0.022, row + 0.3, label, ha="right", va="center", transform=transform, color=colour)
-        time = group.curve.time
-        at_risk = np.concatenate((group.curve.n_at_risk, [0]))[np.searchsorted(time, ticks, side="left")]
-        for tick, number in zip(ticks, at_risk, strict=True):
-            ha = "left" if tick == 0 else "right" if tick == ticks[-1] else "center"
-            axes.text(tick, row + 0.3, mask_count(int(number), minimum), ha=ha, va="center", color="#222222")
+    counts = [counts_at(group.curve, ticks) for group in result.groups]
+    line = 0.5
+    for name in _shown_counts(minimum):
+        axes.text(-0.022, line, name, ha="right", va="center", transform=transform, weight="bold")
+        for row, label in enumerate(labels):
+            line += 1
+            colour = COLOURS[row % len(COLOURS)]
+            axes.text(-0.022, line, label, ha="right", va="center", transform=transform, color=colour)
+            for tick, number in zip(ticks, counts[row][name], strict=True):
+                ha = "left" if tick == 0 else "right" if tick == ticks[-1] else "center"
+                axes.text(tick, line, mask_count(int(number), minimum), ha=ha, va="center", color="#222222")
+        line += 1
+
+
+def _shown_counts(minimum: int) -> tuple[str, ...]:
+    """Where small counts are hidden, events and censored would give them away."""
+    return _COUNTS if minimum == 0 else _COUNTS[:1]
+
+
+def _n_lines(n_groups: int, minimum: int) -> int:
+    return len(_shown_counts(minimum)) * (n_groups + 1)
 
 
 def _legend_texts(

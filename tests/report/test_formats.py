@@ -1,6 +1,7 @@
 """All formats of one report say the same, and nothing that report.json doesn't hold. Invariants, by reading each back."""
 
 import io
+import itertools
 import json
 import re
 import zipfile
@@ -75,13 +76,11 @@ def formatted(data, key=""):
 
 def drawn(results):
     """What figures show besides: numbers at risk, and the ticks of their axes."""
-    at_risk = {
-        str(n)
-        for e in results["endpoints"].values()
-        for g in e["groups"]
-        for n in (0, *g["curve"]["n_at_risk"])
-    }
-    return at_risk | {str(n) for n in range(0, 241, 12)} | {"20", "40", "60", "80", "100", "25", "50", "75"}
+    below = set()
+    for curve in (g["curve"] for e in results["endpoints"].values() for g in e["groups"]):
+        so_far = (itertools.accumulate(curve[name]) for name in ("n_events", "n_censored"))
+        below |= {str(n) for n in (0, *curve["n_at_risk"], *itertools.chain(*so_far))}
+    return below | {str(n) for n in range(0, 241, 12)} | {"20", "40", "60", "80", "100", "25", "50", "75"}
 
 
 def blocks(report, kind):

@@ -8,8 +8,9 @@ import pytest
 
 from igfstrat.analysis import Estimate
 from igfstrat.report.bundle import page_html
-from igfstrat.report.figures import COLOURS
+from igfstrat.report.figures import COLOURS, counts_at
 from igfstrat.report.formatting import format_interval, format_number, format_p
+from igfstrat.survival import kaplan_meier
 from igfstrat.workflows.survival_report import survival_report
 from tests.cli.cases import as_csv, clean_rows
 
@@ -75,3 +76,13 @@ def test_numbers_read_as_people_write_them():
     assert format_number(-1.25, 1) == "−1.2"
     assert format_interval(Estimate(value=1.0, ci_lower=-2.0, ci_upper=3.0), 1) == "1.0 (−2.0 to 3.0)"
     assert format_interval(Estimate(value=40.0, ci_lower=30.0), 1) == "40.0 (30.0 to n.r.)"
+
+
+def test_at_risk_events_and_censored_sum_to_the_group_at_every_tick():
+    rng = np.random.default_rng(4)
+    time, event = rng.exponential(20, 80).round(1), rng.random(80) < 0.6
+    ticks = np.arange(0.0, 120.0, 6.0)
+    counts = counts_at(kaplan_meier(time=time, event=event), ticks)
+    assert (sum(counts.values()) == 80).all()
+    assert counts["At risk"].tolist() == [int((time >= t).sum()) for t in ticks]
+    assert counts["Events"].tolist() == [int((event & (time < t)).sum()) for t in ticks]
