@@ -4,7 +4,6 @@ Invariants, by reading each format back.
 """
 
 import json
-import re
 
 import jsonschema
 import pytest
@@ -160,14 +159,23 @@ POOR = {
 }
 
 
+SAID = {
+    "one group": "made: only one group",
+    "no events": "made: no events",
+    "all events": "in 120 patients with 120 events",
+    "one patient": "made: only one group",
+    "marker missing in most rows": "in 4 patients",
+}
+
+
 @pytest.mark.parametrize("what", POOR)
 def test_a_report_comes_from_poor_data_and_says_what_it_cannot_tell(tmp_path, what):
     found = report_of(tmp_path, POOR[what])
     written = found.save(tmp_path / "out", formats=["html", "xlsx"])
-    page = READERS["html"](written[0].read_bytes())
-    assert "Summary" in page
+    page = " ".join(READERS["html"](written[0].read_bytes()).split())
+    if what == "constant marker":
+        assert found.slices.by_endpoint["dfs"].cutpoint.not_estimable
+    else:
+        assert SAID[what] in page
     if what not in {"all events", "constant marker"}:
         assert found.is_flagged
-    assert re.search(
-        r"can.t be|cannot|not estimable|not reached|no hazard ratio|too few|only one group|no events", page
-    )
