@@ -2,6 +2,11 @@
 
 import csv
 import datetime as dt
+import json
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import openpyxl
@@ -28,6 +33,33 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def data_folder():
     return DATA
+
+
+@pytest.fixture(scope="session")
+def dask_address(tmp_path_factory):
+    """A scheduler and two workers, each a process of its own as on several machines; the scheduler's address."""
+    distributed = pytest.importorskip("distributed", reason="dask is an extra: pip install 'igfstrat[dask]'")
+    folder = tmp_path_factory.mktemp("cluster")
+    file = folder / "scheduler.json"
+    start = [sys.executable, "-m", "distributed.cli."]
+    commands = [
+        ["dask_scheduler", "--no-dashboard", "--host", "127.0.0.1", "--port", "0", "--scheduler-file"]
+    ]
+    commands += [["dask_worker", "--no-dashboard", "--nthreads", "1", "--no-nanny", "--scheduler-file"]] * 2
+    with ExitStack() as stack:
+        for module, *options in commands:
+            command = [*start[:2], start[2] + module, *options, str(file)]
+            process = stack.enter_context(
+                subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            )
+            stack.callback(process.terminate)
+        deadline = time.monotonic() + 60
+        while not file.exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        address = json.loads(file.read_text("utf-8"))["address"]
+        with distributed.Client(address) as client:
+            client.wait_for_workers(2, timeout=60)
+        yield address
 
 
 def table_of(n=60):

@@ -183,11 +183,8 @@ def test_killed_at_random_moments_and_resumed_gives_the_same_bytes(tmp_path):
     assert np.concatenate(rows).tobytes() == draws(0, 60)["z"].tobytes()
 
 
-def test_dask_workers_give_the_same_bytes():
-    distributed = pytest.importorskip("distributed", reason="dask is an extra: pip install 'igfstrat[dask]'")
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
-        found = map_replicates(draws, 50, block=7, cluster=cluster.scheduler_address)
-        assert together(found) == WHOLE
+def test_dask_workers_give_the_same_bytes(dask_address):
+    assert together(map_replicates(draws, 50, block=7, cluster=dask_address)) == WHOLE
 
 
 @pytest.mark.parametrize(

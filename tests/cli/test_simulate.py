@@ -74,6 +74,13 @@ def test_longer_run_takes_up_the_shorter_one_and_equals_one_run(tmp_path):
     assert numbers(out) == numbers(one)
 
 
+def test_two_workers_of_a_cluster_give_the_bytes_of_one_process(tmp_path, dask_address):
+    done, out = run(tmp_path, "--cluster", dask_address)
+    assert done.exit_code == 0, done.output
+    _, alone = run(tmp_path, "--n-jobs", "1", out="alone")
+    assert numbers(out) == numbers(alone)
+
+
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_stopped_run_has_its_code_and_goes_on_to_the_same_bytes(tmp_path, sent, code):
     path = tmp_path / "scenario.yaml"

@@ -9,6 +9,7 @@ from pathlib import Path
 from igfstrat.config import config_path, make_config, read_yaml
 from igfstrat.synthetic import CohortConfig
 from igfstrat.synthetic.calibration import calibrate, render_calibration
+from tests.proofs.killed import ALL as KILLED
 from tests.proofs.models import ALL as MODELS
 from tests.proofs.models import MeanProof
 from tests.proofs.report import ALL as REPORT
@@ -61,6 +62,7 @@ SECTIONS = {
     "report": REPORT,
     "multiplicity": MULTIPLICITY,
     "power": tuple(partial(drift_integral, name=name) for name in SCENARIOS),
+    "killed": KILLED,
     "error": tuple(partial(proof, trials=TRIALS) for proof in ERROR),
 }
 HEAD = (
