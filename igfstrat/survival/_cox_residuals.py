@@ -32,7 +32,8 @@ class BaselineHazard:
     time : ndarray of float, shape (m,)
         Distinct times, ascending within each stratum.
     cumulative_hazard : ndarray of float, shape (m,)
-        At all covariates 0.
+        At all covariates 0; infinite or 0 where these lie so far from the data (a year of diagnosis) that double precision
+        doesn't reach.
     cumulative_hazard_at_means : ndarray of float, shape (m,)
         At the (weighted) means of the covariates. R leaves 0/1 covariates at 0 here.
     stratum : ndarray of int, shape (m,)
@@ -76,9 +77,11 @@ def baseline_hazard(design: CoxDesign, beta: FloatArray) -> BaselineHazard:
     for low, high in zip(starts, np.append(starts[1:], len(at_means)), strict=True):
         at_means[low:high] = np.cumsum(swept.block[low:high])
     shift = float(beta @ (design.mean / design.scale))
+    with np.errstate(divide="ignore", over="ignore"):  # by logarithms, so that 0 times infinity stays 0
+        at_zero = np.exp(np.log(at_means) - shift)
     return BaselineHazard(
         time=design.time[design.first],
-        cumulative_hazard=at_means * np.exp(-shift),
+        cumulative_hazard=at_zero,
         cumulative_hazard_at_means=at_means,
         stratum=design.stratum,
         stratum_labels=design.stratum_labels,
