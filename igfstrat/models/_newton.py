@@ -57,7 +57,7 @@ def _halved(
 ) -> tuple[FloatArray, Point] | None:
     slack = 1e-14 * (1 + abs(here.value))
     for _ in range(_HALVINGS):
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(all="ignore"):  # a step that is too long
             there = likelihood(theta + step)
         if np.isfinite(there.value) and there.value >= here.value - slack:
             return theta + step, there

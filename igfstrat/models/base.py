@@ -12,12 +12,13 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtr
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from igfstrat.errors import DomainError, EstimationError, UsageError
+from igfstrat.models._inference import log_log_limits, read_at, wald_table
 from igfstrat.models._matrix import FloatArray, Matrix, read_again, read_matrix
+from igfstrat.models.dilution import calibration_matrix, check_reliability, covariance_within, reliabilities
 from igfstrat.models.outcome import read_outcome
 from igfstrat.survival import concordance
 from igfstrat.survival._intervals import normal_quantile
@@ -44,10 +45,13 @@ class SurvivalModel(BaseEstimator):  # type: ignore[misc]
         Rows and events that the fit rests on.
     n_left_out_ : int
         Rows without a complete set of covariates, left out where `missing` says so.
+    covariate_covariance_ : ndarray of float, shape (p, p)
+        Of the covariates, within strata; only where a reliability is stated.
     """
 
     strata: tuple[str, ...] | None = None
     missing: str = "refuse"
+    reliability: dict[str, float] | None = None
 
     def fit(self, X: Any, y: Any) -> Self:  # noqa: N803 - scikit-learn's name
         """Estimate the model.
@@ -94,7 +98,12 @@ class SurvivalModel(BaseEstimator):  # type: ignore[misc]
         self.n_features_in_ = matrix.values.shape[1] + len(self._strata())
         self.n_patients_, self.n_events_ = int(complete.sum()), int(event[complete].sum())
         self.n_left_out_ = int((~complete).sum())
-        self._estimate(matrix.values[complete], time[complete], event[complete], strata)
+        values = matrix.values[complete]
+        self.__dict__.pop("covariate_covariance_", None)
+        if self.reliability:
+            self.covariate_covariance_ = covariance_within(values, strata)
+            self._calibration()  # refused before anything is estimated
+        self._estimate(values, time[complete], event[complete], strata)
         return self
 
     def predict(self, X: Any) -> FloatArray:  # noqa: N803
@@ -155,11 +164,43 @@ class SurvivalModel(BaseEstimator):  # type: ignore[misc]
         DomainError
             If a time is negative or missing.
         """
-        at = np.atleast_1d(np.asarray(times, dtype=np.float64))
-        if at.ndim != 1 or not np.isfinite(at).all() or (at < 0).any():
-            message = f"times must be >= 0 and finite, found {np.asarray(times)}"
-            raise DomainError(message)
-        return self._survival(self._read(X), at)
+        return self._survival(self._read(X), read_at(times))
+
+    def predict_survival_interval(self, X: Any, times: ArrayLike, level: float = 0.95) -> FloatArray:  # noqa: N803
+        """Pointwise log-log limits of each patient's survival probability.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of float, shape (n, p)
+            Covariates.
+        times : array-like of float, shape (k,), or float
+            Times >= 0, in the unit of the outcome.
+        level : float
+            Coverage, between 0 and 1.
+
+        Returns
+        -------
+        ndarray of float, shape (n, k, 2)
+            Lower and upper limit, in [0, 1], of what `predict_survival_function` gives; both 1 before the first event of a
+            Cox model. NaN where survival isn't known, or the model has no covariance (a lasso, some old model files).
+            They take in the error of the estimates, not the choice of predictors or of a penalty.
+
+        Raises
+        ------
+        DomainError
+            If a time is negative or missing.
+
+        Notes
+        -----
+        The variance of the logarithm of the cumulative hazard is that of the delta method over all parameters; in a Cox
+        model it is that of Tsiatis and Link, as in R's `survfit` (with `conf.type = "log-log"`).
+
+        References
+        ----------
+        .. [1] Link CL. Confidence intervals for the survival function using Cox's proportional-hazard model with
+           covariates. Biometrics 1984;40:601-609.
+        """
+        return log_log_limits(*self._log_hazard(self._read(X), read_at(times)), level)
 
     def predict_median(self, X: Any) -> FloatArray:  # noqa: N803
         """Median time to the event.
@@ -215,19 +256,47 @@ class SurvivalModel(BaseEstimator):  # type: ignore[misc]
             is no covariance.
         """
         check_is_fitted(self, "coef_")
-        coef, error = self._parameters(), np.sqrt(np.diag(self.covariance_))
-        half = normal_quantile(level) * error
-        return pd.DataFrame(
-            {
-                "coef": coef,
-                "std_error": error,
-                "ci_lower": coef - half,
-                "ci_upper": coef + half,
-                "z": coef / error,
-                "p_value": 2 * ndtr(-np.abs(coef / error)),
-            },
-            index=pd.Index(self.parameter_names_, name="parameter"),
-        )
+        names = pd.Index(self.parameter_names_, name="parameter")
+        return wald_table(self._parameters(), self.covariance_, names, level)
+
+    def corrected_coefficients(self, level: float = 0.95) -> pd.DataFrame:
+        """Coefficients of the true values, where a reliability is stated, beside those of the measured values.
+
+        Parameters
+        ----------
+        level : float
+            Coverage, between 0 and 1.
+
+        Returns
+        -------
+        DataFrame, one row a covariate
+            As `coefficients`, corrected for regression dilution; further the reliability (1 = measured without error) and
+            `naive_coef`, `naive_std_error`, `naive_ci_lower`, `naive_ci_upper`, which are those of `coefficients`. The error of
+            the reliability itself is in no interval. Predictions use the naive ones.
+
+        Raises
+        ------
+        UsageError
+            If no reliability is stated.
+
+        References
+        ----------
+        .. [1] Rosner B, Spiegelman D, Willett WC. Correction of logistic regression relative risk estimates and confidence
+           intervals for measurement error: the case of multiple covariates measured with error. Am J Epidemiol
+           1990;132:734-745.
+        """
+        check_is_fitted(self, "coef_")
+        if not self.reliability:
+            message = "no reliability is stated, so nothing is corrected; give one such as reliability={'igf1_sds': 0.8}"
+            raise UsageError(message)
+        names = pd.Index(self._covariate_names(), name="parameter")
+        places, by = self._coef_places(), self._calibration()
+        own = self.covariance_[places][:, places]
+        naive = wald_table(self.coef_, own, names, level)
+        found = wald_table(by @ self.coef_, by @ own @ by.T, names, level)
+        found.insert(0, "reliability", reliabilities(list(names), self.reliability))
+        kept = ["coef", "std_error", "ci_lower", "ci_upper"]
+        return found.join(naive[kept].add_prefix("naive_"))
 
     # what a subclass fills in or changes
 
@@ -237,6 +306,10 @@ class SurvivalModel(BaseEstimator):  # type: ignore[misc]
         raise NotImplementedError
 
     def _survival(self, matrix: Matrix, at: FloatArray) -> FloatArray:
+        raise NotImplementedError
+
+    def _log_hazard(self, matrix: Matrix, at: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Logarithm of the cumulative hazard and its standard error, shape (n, k) each."""
         raise NotImplementedError
 
     def _median(self, matrix: Matrix) -> FloatArray:
@@ -260,6 +333,11 @@ class SurvivalModel(BaseEstimator):  # type: ignore[misc]
         if self.missing not in MISSING:
             message = f"missing must be one of {', '.join(MISSING)}; found {self.missing!r}"
             raise UsageError(message)
+        check_reliability(self.reliability)
+
+    def _calibration(self) -> FloatArray:
+        shares = reliabilities(self._covariate_names(), self.reliability or {})
+        return calibration_matrix(self.covariate_covariance_, shares)
 
     def _strata(self) -> tuple[str, ...]:
         return () if self.strata is None else tuple(self.strata)

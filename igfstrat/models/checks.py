@@ -68,6 +68,7 @@ def _checks() -> Iterator[Callable[..., None]]:
         _refuses_other_outcomes,
         _predicts_rows_one_by_one,
         _gives_falling_probabilities,
+        _limits_hold_survival,
         _ranks_risk_as_survival,
         _scores_a_number,
         _does_not_depend_on_the_order_of_rows,
@@ -195,6 +196,23 @@ def _gives_falling_probabilities(estimator: Any, X: Any, y: Any, at: Any) -> Non
     _raises(lambda: fitted.predict_survival_function(X, [-1.0]), "a negative time is answered")
     turned = fitted.predict_survival_function(X, at[::-1])
     assert np.array_equal(turned[:, ::-1], fitted.predict_survival_function(X, at)), "times must ascend"
+
+
+def _limits_hold_survival(estimator: Any, X: Any, y: Any, at: Any) -> None:  # noqa: N803
+    fitted = clone(estimator).fit(X, y)
+    if not hasattr(fitted, "predict_survival_interval"):
+        return
+    survival, limits = fitted.predict_survival_function(X, at), fitted.predict_survival_interval(X, at)
+    assert limits.shape == (*survival.shape, 2), f"predict_survival_interval gives shape {limits.shape}"
+    known = ~np.isnan(limits).any(axis=2)  # a lasso has none
+    low, high, inside = limits[known, 0], limits[known, 1], survival[known]
+    assert ((low <= inside) & (inside <= high)).all(), "a probability lies outside its limits"
+    assert low.min(initial=0) >= 0, "a limit is below 0"
+    assert high.max(initial=1) <= 1, "a limit is above 1"
+    alone = fitted.predict_survival_interval(X.iloc[:1], at)
+    assert np.array_equal(alone[0], limits[0], equal_nan=True), (
+        "a patient's limits depend on who else is predicted"
+    )
 
 
 def _ranks_risk_as_survival(estimator: Any, X: Any, y: Any, at: Any) -> None:  # noqa: N803

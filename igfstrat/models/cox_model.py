@@ -18,7 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from igfstrat.errors import EstimationError, UsageError
+from igfstrat.models._cox_spread import Spread, spread_by_block
 from igfstrat.models._elastic_net import fit_penalized
+from igfstrat.models._inference import survival_at
 from igfstrat.models._matrix import FloatArray, Matrix
 from igfstrat.models.base import SurvivalModel
 from igfstrat.survival import BaselineHazard, cox
@@ -43,6 +45,9 @@ class CoxModel(SurvivalModel):
         efron or breslow.
     missing : str
         What `fit` does with rows that lack a covariate: refuse or leave_out.
+    reliability : dict of str to float, optional
+        Share of the variance of a covariate that is true, above 0 and at most 1, by name: `corrected_coefficients` then
+        gives the coefficients without regression dilution.
 
     Attributes
     ----------
@@ -55,6 +60,9 @@ class CoxModel(SurvivalModel):
     baseline_ : dict of str to tuple of ndarray
         By stratum (``all`` without strata): times of events, shape (m,), and the cumulative hazard at the means after
         each, shape (m,).
+    spread_ : dict of str to Spread
+        By stratum, at the times of `baseline_`: variance of its cumulative hazard, shape (m,), and drift of the risk
+        sets, shape (m, p); what limits of survival need. Empty where a model file of schema 1 didn't hold it.
     last_followup_ : dict of str to float
         By stratum: longest follow-up, beyond which no survival is predicted.
 
@@ -75,12 +83,14 @@ class CoxModel(SurvivalModel):
         strata: tuple[str, ...] | None = None,
         ties: str = "efron",
         missing: str = "refuse",
+        reliability: dict[str, float] | None = None,
     ) -> None:
         self.penalizer = penalizer
         self.l1_ratio = l1_ratio
         self.strata = strata
         self.ties = ties
         self.missing = missing
+        self.reliability = reliability
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
@@ -88,6 +98,9 @@ class CoxModel(SurvivalModel):
             message = (
                 f"penalizer must be >= 0 and l1_ratio in [0, 1], found {self.penalizer} and {self.l1_ratio}"
             )
+            raise UsageError(message)
+        if self.reliability and self.penalizer > 0:
+            message = "a penalty shrinks coefficients, a reliability stretches them; take one of the two"
             raise UsageError(message)
         if self.ties not in ("efron", "breslow"):
             message = f"ties must be efron or breslow, found {self.ties!r}"
@@ -106,12 +119,7 @@ class CoxModel(SurvivalModel):
                     f"{fit.not_estimable.partition('; firth')[0]}; a ridge penalty (penalizer=0.01) gives one"
                 )
                 raise EstimationError(message)
-            coef, covariance, mean, base = (
-                fit.coef,
-                fit.covariance,
-                fit.design.mean,
-                fit.baseline_cumulative_hazard,
-            )
+            coef, covariance, design, beta = fit.coef, fit.covariance, fit.design, fit.beta
         else:
             design = read_design(**data, entry=None, weights=None)
             found = fit_penalized(design, self.penalizer, self.l1_ratio)
@@ -119,27 +127,48 @@ class CoxModel(SurvivalModel):
                 found.beta / design.scale,
                 found.covariance / np.outer(design.scale, design.scale),
             )
-            mean, base = design.mean, baseline_hazard(design, found.beta)
+            beta = found.beta
         self.parameter_names_ = names
-        self.coef_, self.covariance_, self.mean_ = coef, covariance, mean
-        self._keep_baseline(base)
+        self.coef_, self.covariance_, self.mean_ = coef, covariance, design.mean
+        self._keep_baseline(baseline_hazard(design, beta), spread_by_block(design, beta))
 
-    def _keep_baseline(self, base: BaselineHazard) -> None:
+    def _keep_baseline(self, base: BaselineHazard, spread: Spread) -> None:
         self.baseline_: dict[str, tuple[FloatArray, FloatArray]] = {}
+        self.spread_: dict[str, Spread] = {}
         self.last_followup_: dict[str, float] = {}
         for code, label in enumerate(base.stratum_labels):
             rows = base.stratum == code
             time, hazard = base.time[rows], base.cumulative_hazard_at_means[rows]
             rises = np.diff(hazard, prepend=0.0) > 0
             self.baseline_[str(label)] = (time[rises], hazard[rises])
+            variance, drift = (np.cumsum(part[rows], axis=0)[rises] for part in spread)
+            self.spread_[str(label)] = Spread(variance, drift)
             self.last_followup_[str(label)] = float(time[-1])
 
     def _survival(self, matrix: Matrix, at: FloatArray) -> FloatArray:
         hazard = np.full((len(matrix.values), len(at)), np.nan)
         for label, rows in self._rows_by_stratum(matrix):
             hazard[rows] = self._baseline_at(label, at)
-        survival: FloatArray = np.exp(-hazard * np.exp(self._risk(matrix.values))[:, None])
-        return survival
+        return survival_at(hazard, self._risk(matrix.values)[:, None])
+
+    def _log_hazard(self, matrix: Matrix, at: FloatArray) -> tuple[FloatArray, FloatArray]:
+        hazard = np.full((len(matrix.values), len(at)), np.nan)
+        variance = np.full_like(hazard, np.nan)
+        for label, rows in self._rows_by_stratum(matrix):
+            hazard[rows] = self._baseline_at(label, at)
+            if label in self.spread_:
+                variance[rows] = self._variance(label, at, matrix.values[rows] - self.mean_, hazard[rows])
+        with np.errstate(divide="ignore", invalid="ignore"):  # 0 / 0 before the first event
+            error = np.where(hazard == 0, 0.0, np.sqrt(variance) / hazard)
+            return np.log(hazard) + self._risk(matrix.values)[:, None], error
+
+    def _variance(self, label: str, at: FloatArray, centred: FloatArray, hazard: FloatArray) -> FloatArray:
+        """Variance of the cumulative hazard of patients of a stratum, relative to their hazard ratio."""
+        place = np.searchsorted(self.baseline_[label][0], at, side="right")
+        own, drift = (np.concatenate((np.zeros_like(part[:1]), part))[place] for part in self.spread_[label])
+        lean = centred[:, None, :] * hazard[:, :, None] - drift
+        variance: FloatArray = own + np.einsum("ikp,pq,ikq->ik", lean, self.covariance_, lean)
+        return variance
 
     def _baseline_at(self, label: str, at: FloatArray) -> FloatArray:
         time, hazard = self.baseline_[label]
@@ -153,7 +182,9 @@ class CoxModel(SurvivalModel):
         for label, rows in self._rows_by_stratum(matrix):
             time, hazard = self.baseline_[label]
             # the first time at which exp(-hazard x exp(risk)) <= 1/2
-            place = np.searchsorted(hazard, np.log(2) * np.exp(-risk[rows]), side="left")
+            with np.errstate(over="ignore"):  # an infinite median
+                wanted = np.log(2) * np.exp(-risk[rows])
+            place = np.searchsorted(hazard, wanted, side="left")
             median[rows] = np.concatenate((time, [np.inf]))[place]
         return np.where(np.isnan(risk), np.nan, median)
 

@@ -6,6 +6,7 @@ nothing is declared, makes the row NaN, and `flag_rows` says so: it never passes
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -17,6 +18,13 @@ from sklearn.utils.validation import check_is_fitted
 from igfstrat.errors import CohortError, Problem, Severity, UsageError
 from igfstrat.features.spec import RowFlags, flag_where
 from igfstrat.models._terms import NumberTerm, Read, Term, WordTerm, learn_number, learn_word, numbers_of
+from igfstrat.models.censored_normal import (
+    SCALES,
+    CensoredNormal,
+    Limits,
+    learn_censored_normal,
+    read_limits,
+)
 
 FloatArray = NDArray[np.float64]
 _ONE_VALUE, _COPY = "the same in every training row", "the same as"
@@ -43,6 +51,9 @@ class DesignMatrix(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Whether a 0/1 column marks the rows that were filled, where training had such rows.
     scale : bool
         Whether numbers are centred and divided by their standard deviation.
+    censored_normal : dict of str to str, optional
+        Numbers that may lie beyond a limit, with the scale on which they are normal given the other predictors, linear or
+        log. Their limits stand in ``<name>_lower`` and ``<name>_upper``; such a value is taken as its expected value.
 
     Attributes
     ----------
@@ -50,6 +61,8 @@ class DesignMatrix(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         What was learned of each predictor.
     levels_, reference_ : dict of str
         Levels and reference level of each predictor that holds words.
+    censored_ : tuple of CensoredNormal
+        What was learned of numbers that may lie beyond a limit; each may depend on those before it.
     names_ : tuple of str
         Columns of the matrix.
     left_out_ : dict of str to str
@@ -74,6 +87,7 @@ class DesignMatrix(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         words: str | None = None,
         indicators: bool = True,
         scale: bool = True,
+        censored_normal: dict[str, str] | None = None,
     ) -> None:
         self.predictors = predictors
         self.interactions = interactions
@@ -83,6 +97,7 @@ class DesignMatrix(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.words = words
         self.indicators = indicators
         self.scale = scale
+        self.censored_normal = censored_normal
 
     def fit(self, X: pd.DataFrame, y: object = None) -> Self:  # noqa: N803 - scikit-learn's name
         """Learn levels, scales, fillers and which columns vary.
@@ -101,14 +116,13 @@ class DesignMatrix(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         self._check_parameters()
         self._check_columns(X)
-        self.terms_: tuple[Term, ...] = tuple(self._learn(X[name]) for name in self.predictors)
+        self._learn_terms(X)
         words = [term for term in self.terms_ if isinstance(term, WordTerm)]
         self.levels_ = {term.name: term.levels for term in words}
         self.reference_ = {term.name: term.reference for term in words}
         self.feature_names_in_ = np.array([str(name) for name in X.columns], dtype=object)
         self.n_features_in_ = X.shape[1]
-        values, names = self._all_columns([term.read(X[term.name]) for term in self.terms_])
-        self._leave_out(values, names)
+        self._leave_out(*self._all_columns(self._reads(X)))
         return self
 
     def transform(self, X: pd.DataFrame) -> pd.DataFrame:  # noqa: N803
@@ -126,7 +140,7 @@ class DesignMatrix(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self, "terms_")
         self._check_columns(X)
-        values, names = self._all_columns([term.read(X[term.name]) for term in self.terms_])
+        values, names = self._all_columns(self._reads(X))
         unknown = np.isnan(values).any(axis=1) | self._outside_constants(values, names)
         kept = values[:, [names.index(name) for name in self.names_]]
         kept[unknown] = np.nan
@@ -167,16 +181,22 @@ class DesignMatrix(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self, "terms_")
         self._check_columns(X)
-        reads = [term.read(X[term.name]) for term in self.terms_]
+        limits = {one.name: read_limits(X, one.name, one.scale) for one in self.censored_}
+        done = self._completed(X)
+        reads = [term.read(done[term.name]) for term in self.terms_]
         found: list[RowFlags] = []
         for term, read in zip(self.terms_, reads, strict=True):
-            found += flag_where(read.missing, "missing_input", term.name, f"missing: {term.remedy()}")
+            missing = read.missing
+            if term.name in limits:
+                found += _flag_limits(limits[term.name], term.name)
+                missing = missing & ~limits[term.name].beyond
+            found += flag_where(missing, "missing_input", term.name, f"missing: {term.remedy()}")
             if isinstance(term, WordTerm):
                 remedy = f"a level that the model was not trained on, not scored; it knows {term.known()}"
                 found += flag_where(read.unseen, "unseen_level", term.name, remedy)
             else:
                 remedy = f"outside the training range {term.lowest:g} to {term.highest:g}: an extrapolation"
-                found += flag_where(term.outside(X[term.name]), "outside_training", term.name, remedy)
+                found += flag_where(term.outside(done[term.name]), "outside_training", term.name, remedy)
         values, names = self._all_columns(reads)
         for name in self.constants_:
             rows = self._differs(values, names, name)
@@ -184,6 +204,39 @@ class DesignMatrix(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 rows, "unseen_level", name, "a combination that the model was not trained on, not scored"
             )
         return found
+
+    # values beyond a limit
+
+    def _learn_terms(self, X: pd.DataFrame) -> None:  # noqa: N803
+        declared: dict[str, str] = dict(self.censored_normal or {})
+        known = {name: self._learn(X[name]) for name in self.predictors if name not in declared}
+        columns = _columns_of(known.values(), X)
+        models: list[CensoredNormal] = []
+        for name, scale in declared.items():
+            limits, others = read_limits(X, name, scale), _side_by_side(columns, tuple(columns), len(X))
+            models.append(learn_censored_normal(name, limits, others, tuple(columns), scale))
+            filled = _filled(models[-1], X, columns)
+            known[name] = self._learn(filled)
+            columns |= _columns_of([known[name]], {name: filled})
+        self.censored_ = tuple(models)
+        self.terms_: tuple[Term, ...] = tuple(known[name] for name in self.predictors)
+
+    def _completed(self, X: pd.DataFrame) -> pd.DataFrame:  # noqa: N803
+        """The table with expected values where there are only limits."""
+        if not self.censored_:
+            return X
+        terms = {term.name: term for term in self.terms_}
+        declared = [one.name for one in self.censored_]
+        columns = _columns_of([term for name, term in terms.items() if name not in declared], X)
+        for one in self.censored_:
+            filled = _filled(one, X, columns)
+            columns |= _columns_of([terms[one.name]], {one.name: filled})
+            X = X.assign(**{one.name: filled})  # noqa: N806
+        return X
+
+    def _reads(self, X: pd.DataFrame) -> list[Read]:  # noqa: N803
+        done = self._completed(X)
+        return [term.read(done[term.name]) for term in self.terms_]
 
     # learning
 
@@ -254,6 +307,10 @@ class DesignMatrix(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if number_words or self.words not in (None, "most_frequent", "own_level"):
             message = f"numbers must be median, a number or None, words most_frequent, own_level or None; found {self.numbers!r} and {self.words!r}"
             raise UsageError(message)
+        declared = dict(self.censored_normal or {})
+        if set(declared) - set(predictors) or set(declared.values()) - set(SCALES):
+            message = f"censored_normal must name predictors with linear or log, found {declared}"
+            raise UsageError(message)
 
     def _check_columns(self, X: object) -> None:  # noqa: N803
         if not isinstance(X, pd.DataFrame):
@@ -268,6 +325,39 @@ class DesignMatrix(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             ]
             headline = "the table given to a risk model"
             raise CohortError(headline, problems, "No risk was computed.")
+
+
+def _columns_of(
+    terms: Iterable[Term], table: Mapping[str, pd.Series[Any]] | pd.DataFrame
+) -> dict[str, FloatArray]:
+    """Main columns of predictors, by name."""
+    found: dict[str, FloatArray] = {}
+    for term in terms:
+        found |= zip(term.main, term.read(table[term.name]).columns.T, strict=True)
+    return found
+
+
+def _side_by_side(columns: Mapping[str, FloatArray], names: Sequence[str], n: int) -> FloatArray:
+    return np.column_stack([columns[name] for name in names]) if names else np.zeros((n, 0))
+
+
+def _filled(model: CensoredNormal, table: pd.DataFrame, columns: Mapping[str, FloatArray]) -> pd.Series[Any]:
+    limits = read_limits(table, model.name, model.scale)
+    expected = model.expected(limits, _side_by_side(columns, model.columns, len(table)))
+    own = numbers_of(table[model.name])
+    assert own is not None
+    # a value that was measured stays as it is, one without logarithm too
+    values = np.where(limits.beyond, expected, own)
+    return pd.Series(values, index=table.index, name=model.name)
+
+
+def _flag_limits(limits: Limits, name: str) -> list[RowFlags]:
+    remedy = "beyond its limit: taken as its expected value given the other predictors, as the model declares"
+    below = limits.beyond & np.isfinite(limits.upper)
+    return [
+        *flag_where(below, "below_detection", name, remedy),
+        *flag_where(limits.beyond & ~below, "above_limit", name, remedy),
+    ]
 
 
 __all__ = ["DesignMatrix", "NumberTerm", "WordTerm"]

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from igfstrat.errors import EstimationError, UsageError
+from igfstrat.models._inference import survival_at
 from igfstrat.models._matrix import FloatArray, Matrix
 from igfstrat.models._newton import Point, maximize
 from igfstrat.models.base import SurvivalModel
@@ -29,6 +30,9 @@ class PiecewiseExponentialModel(SurvivalModel):
         quantiles of the event times.
     missing : str
         What `fit` does with rows that lack a covariate: refuse or leave_out.
+    reliability : dict of str to float, optional
+        Share of the variance of a covariate that is true, above 0 and at most 1, by name: `corrected_coefficients` then
+        gives the coefficients without regression dilution.
 
     Attributes
     ----------
@@ -46,9 +50,15 @@ class PiecewiseExponentialModel(SurvivalModel):
         Longest follow-up, beyond which no survival is predicted.
     """
 
-    def __init__(self, breakpoints: int | tuple[float, ...] = 4, missing: str = "refuse") -> None:
+    def __init__(
+        self,
+        breakpoints: int | tuple[float, ...] = 4,
+        missing: str = "refuse",
+        reliability: dict[str, float] | None = None,
+    ) -> None:
         self.breakpoints = breakpoints
         self.missing = missing
+        self.reliability = reliability
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
@@ -101,17 +111,34 @@ class PiecewiseExponentialModel(SurvivalModel):
         inside: FloatArray = ends[(ends > 0) & (ends < event_times.max())]
         return inside
 
+    def _log_hazard(self, matrix: Matrix, at: FloatArray) -> tuple[FloatArray, FloatArray]:
+        parts = _exposure(at, self.breakpoints_) * np.exp(self.log_rates_)
+        total = np.where(at <= self.last_followup_, parts.sum(axis=1), np.nan)
+        shares = parts / np.where(total == 0, 1.0, total)[:, None]  # slope of the log hazard by the log rates
+        centred = matrix.values - self.mean_
+        shape = (len(centred), len(at))
+        slope = np.concatenate(
+            (
+                np.broadcast_to(shares, (*shape, shares.shape[1])),
+                np.broadcast_to(centred[:, None, :], (*shape, centred.shape[1])),
+            ),
+            axis=2,
+        )
+        error = np.sqrt(np.einsum("ikp,pq,ikq->ik", slope, self.covariance_, slope))
+        with np.errstate(divide="ignore"):  # minus infinity at time 0
+            return np.log(total) + self._risk(matrix.values)[:, None], error
+
     def _survival(self, matrix: Matrix, at: FloatArray) -> FloatArray:
         baseline = (_exposure(at, self.breakpoints_) * np.exp(self.log_rates_)).sum(axis=1)
         baseline = np.where(at <= self.last_followup_, baseline, np.nan)
-        survival: FloatArray = np.exp(-baseline[None, :] * np.exp(self._risk(matrix.values))[:, None])
-        return survival
+        return survival_at(baseline[None, :], self._risk(matrix.values)[:, None])
 
     def _median(self, matrix: Matrix) -> FloatArray:
         rates, starts = np.exp(self.log_rates_), np.concatenate(([0.0], self.breakpoints_))
         reached = np.concatenate(([0.0], np.cumsum(rates[:-1] * np.diff(starts))))
         risk = self._risk(matrix.values)
-        wanted = np.log(2) * np.exp(-risk)
+        with np.errstate(over="ignore"):  # an infinite median
+            wanted = np.log(2) * np.exp(-risk)
         k = np.clip(np.searchsorted(reached, wanted, side="right") - 1, 0, len(rates) - 1)
         median = starts[k] + (wanted - reached[k]) / rates[k]
         return np.where(median > self.last_followup_, np.inf, median)

@@ -24,15 +24,14 @@ from igfstrat._version import __version__
 from igfstrat.config import ConfigText, make_config
 from igfstrat.errors import ConfigError, IgfstratError, UnsafeFileError, UsageError, safe_text
 from igfstrat.files import write_bytes
-from igfstrat.models._document import (
-    SCHEMA,
-    ModelDocument,
+from igfstrat.models._conversion import (
     card_document,
     card_of,
     design_document,
     equation_document,
     pipeline_of,
 )
+from igfstrat.models._document import SCHEMA, SCHEMAS, ModelDocument
 from igfstrat.models.base import SurvivalModel
 from igfstrat.models.card import RESEARCH_USE, ModelCard, tripod_items
 from igfstrat.models.design import DesignMatrix
@@ -166,10 +165,8 @@ def load_model(path: Path) -> StoredModel:
     if not isinstance(data, dict) or "schema" not in data:
         message = f"{name}: not an igfstrat model: it has no 'schema'; save one with `igfstrat fit`"
         raise ConfigError(message)
-    if data["schema"] != SCHEMA:
-        message = (
-            f"{name}: model schema {safe_text(data['schema'])!r} is unknown here; this version reads {SCHEMA}"
-        )
+    if data["schema"] not in SCHEMAS:
+        message = f"{name}: model schema {safe_text(data['schema'])!r} is unknown here; this version reads {', '.join(SCHEMAS)}"
         raise ConfigError(message)
     if data.get("checksum") != _checksum(data) or _rendered(data) != raw:
         message = f"{name}: the model file was changed or damaged: its checksum doesn't fit; get it again from its source"

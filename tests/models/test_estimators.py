@@ -22,8 +22,9 @@ from igfstrat.models import (
     check_survival_estimator,
     make_outcome,
 )
+from igfstrat.models._newton import maximize
 from igfstrat.models.scoring import partial_likelihood_score, partial_log_likelihood
-from igfstrat.survival import cox, kaplan_meier, nelson_aalen
+from igfstrat.survival import concordance, cox, kaplan_meier, nelson_aalen
 from igfstrat.survival._cox_design import read_design
 from igfstrat.survival._cox_likelihood import derivatives_at
 
@@ -94,7 +95,14 @@ class Rising(CoxModel):
         return super().predict_survival_function(X, times)[:, ::-1]
 
 
-@pytest.mark.parametrize("cls", [Turned, Mutating, Remembering, Positional, Credulous, Crowded, Rising])
+class Narrow(CoxModel):
+    def predict_survival_interval(self, X, times, level=0.95):
+        return super().predict_survival_interval(X, times, level)[..., ::-1]
+
+
+@pytest.mark.parametrize(
+    "cls", [Turned, Mutating, Remembering, Positional, Credulous, Crowded, Rising, Narrow]
+)
 def test_the_checks_see_an_estimator_that_breaks_the_contract(cls):
     with pytest.raises((AssertionError, ValueError)):
         check_survival_estimator(cls())
@@ -228,6 +236,100 @@ def test_the_limits_of_the_risk_are_those_of_the_covariance():
     np.testing.assert_allclose(limits[:, 1] - limits[:, 0], 2 * 1.959963984540054 * error, rtol=1e-10)
 
 
+@pytest.mark.parametrize("estimator", ESTIMATORS[:1] + ESTIMATORS[2:4] + ESTIMATORS[6:9], ids=repr)
+def test_limits_of_survival_hold_it_and_narrow_at_the_level(estimator):
+    X, y = numbers()
+    X = X.assign(high=np.arange(len(X)) % 2) if "strata" in estimator.get_params() else X
+    model = clone(estimator).fit(X, y)
+    at = np.concatenate(([0.0], np.quantile(y["time"], [0.2, 0.6])))
+    survival, limits = model.predict_survival_function(X, at), model.predict_survival_interval(X, at)
+    assert (limits[:, 0] == 1).all()
+    assert (limits[:, 1:, 0] < survival[:, 1:]).all()
+    assert (limits[:, 1:, 1] > survival[:, 1:]).all()
+    narrow = model.predict_survival_interval(X, at, level=0.5)
+    assert (narrow[:, 1:, 0] > limits[:, 1:, 0]).all()
+    assert np.array_equal(model.predict_survival_interval(X.iloc[[7]], at)[0], limits[7])
+    with pytest.raises(DomainError, match=">= 0"):
+        model.predict_survival_interval(X, [-1.0])
+
+
+def test_a_lasso_and_a_row_without_a_covariate_have_no_limits_of_survival():
+    X, y = numbers()
+    holey = X.copy()
+    holey.iloc[3, 0] = np.nan
+    lasso = CoxModel(penalizer=0.05, l1_ratio=1.0).fit(X, y)
+    assert np.isnan(lasso.predict_survival_interval(X, [0.5])).all()
+    for model in (CoxModel(), WeibullAFTModel(), LogLogisticAFTModel(), PiecewiseExponentialModel()):
+        found = model.fit(X, y).predict_survival_interval(holey, [0.5])
+        assert np.flatnonzero(np.isnan(found).any(axis=(1, 2))).tolist() == [3]
+
+
+def test_weibull_limits_of_survival_are_those_of_a_delta_method_by_differences():
+    X, y = numbers()
+    t, row = 0.7, X.iloc[[4]]
+    for model, curve in (
+        (WeibullAFTModel(), lambda z: np.exp(-np.exp(z))),
+        (LogLogisticAFTModel(), lambda z: 1 / (1 + np.exp(z))),
+    ):
+        model.fit(X, y)
+        theta = np.concatenate(([model.intercept_], model.coef_, [model.log_scale_]))
+
+        def hazard(theta, curve=curve):
+            z = (np.log(t) - theta[0] - row.to_numpy()[0] @ theta[1:-1]) / np.exp(theta[-1])
+            return np.log(-np.log(curve(z)))
+
+        steps = 1e-5 * np.eye(len(theta))
+        slope = np.array([(hazard(theta + e) - hazard(theta - e)) / 2e-5 for e in steps])
+        error = np.sqrt(slope @ model.covariance_ @ slope)
+        expected = np.exp(-np.exp(hazard(theta) + np.array([1, -1]) * 1.959963984540054 * error))
+        np.testing.assert_allclose(model.predict_survival_interval(row, [t])[0, 0], expected, rtol=1e-8)
+
+
+@pytest.mark.parametrize(
+    "model", [CoxModel(), WeibullAFTModel(), LogLogisticAFTModel(), PiecewiseExponentialModel()], ids=repr
+)
+def test_a_patient_beyond_every_range_has_a_probability_of_0_or_1_and_no_warning(model):
+    X, y = numbers()
+    model.fit(X, y)
+    far = X.iloc[:2].assign(a=[1e5, -1e5])
+    worse = int(np.argmax(model.predict(far)))
+    at = [0.0, y["time"][y["event"]].min() / 2, 0.5]
+    survival = model.predict_survival_function(far, at)
+    assert survival[worse, 0] == 1
+    assert survival[worse, 2] == 0
+    assert (survival[1 - worse] == 1).all()
+    assert np.isinf(model.predict_median(far)[1 - worse])
+    assert np.isfinite(model.predict_survival_interval(far, at)).all()
+
+
+@pytest.mark.parametrize("cls", [WeibullAFTModel, LogLogisticAFTModel])
+def test_where_newton_fails_the_estimate_of_lifelines_leads_to_the_same_maximum(monkeypatch, cls):
+    X, y = numbers()
+    plain, starts = cls().fit(X, y), []
+
+    def once_in_vain(likelihood, start, what):
+        starts.append(start)
+        if len(starts) == 1:
+            raise EstimationError("in vain")
+        return maximize(likelihood, start, what)
+
+    monkeypatch.setattr("igfstrat.models.aft.maximize", once_in_vain)
+    found = cls().fit(X, y)
+    assert len(starts) == 2
+    assert (starts[0][1:-1] == 0).all()
+    assert (starts[1][1:-1] != 0).all()
+    np.testing.assert_allclose(found.coef_, plain.coef_, rtol=1e-9, atol=1e-12)
+
+
+def test_a_start_far_away_finds_the_maximum_that_lifelines_finds():
+    X, y = numbers()
+    days = make_outcome(time=y["time"] * 1e6, event=y["event"])
+    for cls in (WeibullAFTModel, LogLogisticAFTModel):
+        near, far = cls().fit(X, y), cls().fit(X, days)
+        np.testing.assert_allclose(far.coef_, near.coef_, rtol=1e-9)
+        np.testing.assert_allclose(far.intercept_ - near.intercept_, np.log(1e6), rtol=1e-9)
+
+
 @pytest.mark.parametrize(
     "estimator",
     [CoxModel(penalizer=-1), CoxModel(l1_ratio=2), CoxModel(penalizer=np.inf), CoxModel(ties="exact"), CoxModel(missing="guess"),
@@ -279,24 +381,46 @@ def test_folds_hold_the_same_share_of_events_and_every_row_once():
 
 
 class StepFunction:
-    """A curve as scikit-survival gives it."""
+    """A curve as scikit-survival 0.28 gives it: a value at each of its times, an error outside its domain."""
 
-    def __init__(self, curve):
-        self.curve = curve
+    def __init__(self, x, y):
+        self.x, self.y, self.domain = x, y, (0.0, float(x[-1]))
 
     def __call__(self, at):
-        return self.curve.at(at).survival
+        at = np.atleast_1d(at)
+        low, high = self.domain
+        if (at < low).any() or (at > high).any():
+            message = f"x must be within [{low:f}; {high:f}]"
+            raise ValueError(message)
+        return np.concatenate(([1.0], self.y))[np.searchsorted(self.x, at, side="right")]
 
 
 class Duck(BaseEstimator):
     """An estimator with scikit-survival's face: Kaplan–Meier for all, one column as risk."""
 
     def fit(self, X, y):
-        self.curve_ = kaplan_meier(time=y["time"], event=y["event"])
+        self._checked(X)
+        event, time = y.dtype.names  # the event first, as scikit-survival wants it
+        if y.dtype[event].kind != "b" or y.dtype[time].kind != "f":
+            message = "y must have a boolean field first and a floating one second"
+            raise ValueError(message)
+        curve = kaplan_meier(time=y[time], event=y[event])
+        self.function_ = StepFunction(curve.time, curve.survival)
         return self
 
     def predict(self, X):
-        return np.asarray(X)[:, 0]
+        return self._checked(X)[:, 0]
 
-    def predict_survival_function(self, X):
-        return [StepFunction(self.curve_) for _ in range(len(X))]
+    def predict_survival_function(self, X, return_array=False):
+        functions = [self.function_] * len(self._checked(X))
+        return np.array([f.y for f in functions]) if return_array else np.array(functions, dtype=object)
+
+    def score(self, X, y):
+        return concordance(time=y["time"], event=y["event"], risk=self.predict(X)).value
+
+    def _checked(self, X):
+        values = np.asarray(X, dtype=float)
+        if not np.isfinite(values).all():
+            message = "Input X contains NaN."
+            raise ValueError(message)
+        return values

@@ -24,6 +24,9 @@ from igfstrat.models import (
 STORED = json.loads(
     (Path(__file__).parents[1] / "reference" / "models_reference.json").read_text(encoding="utf-8")
 )
+INTERVALS = json.loads(
+    (Path(__file__).parents[1] / "reference" / "model_intervals_reference.json").read_text(encoding="utf-8")
+)
 COVARIATES = {
     "gbsg": ["age", "size", "nodes", "pgr", "er", "hormon"],
     "rotterdam": ["age", "meno", "grade", "nodes", "pgr", "er", "hormon", "chemo"],
@@ -126,6 +129,30 @@ def test_the_piecewise_model_is_the_poisson_regression_of_time_at_risk(case):
     np.testing.assert_allclose(estimates, r["piecewise"][: len(estimates)], **CLOSE)
     errors = np.sqrt(np.diag(model.covariance_))[k:]
     np.testing.assert_allclose(errors, r["piecewise"][len(estimates) + k :], **CLOSE)
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize(
+    ("key", "make", "digits"),
+    [
+        ("cox", lambda _: CoxModel(), 1e-8),
+        ("breslow", lambda _: CoxModel(ties="breslow"), 1e-8),
+        ("strata", lambda _: CoxModel(strata=("stratum",)), 1e-8),
+        ("weibull", lambda _: WeibullAFTModel(), 1e-8),
+        ("loglogistic", lambda _: LogLogisticAFTModel(), 1e-8),
+        ("piecewise", lambda cuts: PiecewiseExponentialModel(tuple(cuts)), 1e-7),  # R's by differences
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_limits_of_predicted_survival_are_those_of_r(case, key, make, digits):
+    name, table, X, y, _ = case
+    r = INTERVALS["values"][name]
+    X = X.drop(columns="sex", errors="ignore")
+    if key == "strata":
+        X = X.assign(stratum=table[STRATUM[name]])
+    model = make(r["cuts"]).fit(X, y)
+    found = model.predict_survival_interval(X.iloc[:5], r["at"])
+    np.testing.assert_allclose(found.ravel(), r[key], rtol=digits, atol=1e-10)
 
 
 def gbsg2():

@@ -11,19 +11,26 @@ from pathlib import Path
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 
 from igfstrat.errors import ConfigError, ExitCode, UnsafeFileError
 from igfstrat.models import (
+    DesignMatrix,
     ModelCard,
     ModelSettings,
+    RiskPipeline,
+    WeibullAFTModel,
     load_model,
     make_risk_pipeline,
     model_card_items,
     save_model,
 )
+from igfstrat.models._document import SCHEMAS
+from igfstrat.models.censored_normal import read_limits
 from igfstrat.models.storage import MAX_BYTES, stored_model, training_hash
 
+DATA = Path(__file__).parent / "data"
 CARD = ModelCard(
     name="test", endpoint="dfs", time_unit="months", horizons=(12.0,), evidence=("E-a-01",), feature_plan={"features": ["igf1_sds"]}
 )  # fmt: skip
@@ -104,7 +111,7 @@ def test_the_file_is_plain_text_of_numbers_and_words(written):
     content = json.loads(text)
     assert "py/" not in text
     assert not re.search(r"[A-Za-z0-9+/]{80,}", text.replace(content["checksum"], ""))
-    assert content["schema"] == "igfstrat.model/1"
+    assert content["schema"] == "igfstrat.model/2"
 
 
 class Bomb:
@@ -213,11 +220,110 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path):
             load_model(path)
 
 
-def test_the_file_of_schema_1_keeps_loading(cohort):
-    loaded = load_model(Path(__file__).parent / "data" / "model_schema_1.json")
+@pytest.mark.parametrize("path", sorted(DATA.glob("model_schema_?.json")), ids=lambda path: path.stem)
+def test_a_file_of_every_released_schema_gives_the_predictions_stored_beside_it(path):
+    stored = json.loads(path.with_name(f"{path.stem}_predictions.json").read_text(encoding="ascii"))
+    pipeline, rows = load_model(path).pipeline, pd.DataFrame(stored["rows"])
+    measured = np.ones(len(rows), bool)
+    if "igf1_sds_lower" in rows:
+        measured = (rows["igf1_sds_lower"] == rows["igf1_sds_upper"]).to_numpy()
+        assert not measured.all()
+    known = {key: np.array([float.fromhex(v) for v in stored[key]]) for key in ("risk", "median", "survival")}
+    risk, survival = pipeline.predict(rows), pipeline.predict_survival_function(rows, stored["at"])
+    # sums and products are the same bits on every processor; an exponential may differ in its last one
+    assert risk[measured].tobytes() == known["risk"][measured].tobytes()
+    assert pipeline.predict_median(rows).tobytes() == known["median"].tobytes()
+    np.testing.assert_allclose(risk, known["risk"], rtol=1e-14)
+    np.testing.assert_allclose(survival.ravel(), known["survival"], rtol=1e-14)
+
+
+def test_there_is_a_file_of_every_schema_that_is_read():
+    found = [
+        json.loads(path.read_text(encoding="ascii"))["schema"] for path in DATA.glob("model_schema_?.json")
+    ]
+    assert sorted(found) == sorted(SCHEMAS)
+
+
+def test_an_old_file_has_no_limits_of_survival_and_one_of_today_has_them(cohort, tmp_path):
     X, _ = cohort
-    expected = [-0.8464, -0.6662, -0.0006]
-    np.testing.assert_allclose(loaded.pipeline.predict(X.head(3)), expected, atol=5e-5)
+    old = load_model(DATA / "model_schema_1.json")
+    assert np.isnan(old.pipeline[-1].predict_survival_interval(old.pipeline.matrix(X), [12.0])).all()
+    save_model(tmp_path / "again.json", old.pipeline, old.card)
+    again = load_model(tmp_path / "again.json").pipeline
+    assert again.predict(X).tobytes() == old.pipeline.predict(X).tobytes()
+
+
+@pytest.mark.parametrize(
+    "section",
+    [{}, {"predictors": ("igf1_sds", "age_years"), "strata": ("subtype",)}, {"type": "weibull_aft"},
+     {"type": "log_logistic_aft"}, {"type": "piecewise_exponential", "intervals": 3}],
+    ids=str,
+)  # fmt: skip
+def test_limits_of_survival_come_back_to_the_last_bit(cohort, tmp_path, section):
+    X, y = cohort
+    pipeline = make_risk_pipeline(ModelSettings.model_validate(BASE | section)).fit(X, y)
+    save_model(tmp_path / "model.json", pipeline, CARD)
+    matrix, loaded = pipeline.matrix(X), load_model(tmp_path / "model.json").pipeline
+    limits = pipeline[-1].predict_survival_interval(matrix, [3.0, 12.0])
+    assert np.isfinite(limits).all()
+    assert loaded[-1].predict_survival_interval(matrix, [3.0, 12.0]).tobytes() == limits.tobytes()
+
+
+@pytest.fixture
+def richly_written(cohort, tmp_path):
+    """A stated reliability and a predictor beyond its limit."""
+    X, y = cohort
+    X = X.assign(
+        igf1_sds_lower=X["igf1_sds"].where(X["igf1_sds"] > -1), igf1_sds_upper=X["igf1_sds"].clip(-1)
+    )
+    design = DesignMatrix(["igf1_sds", "age_years", "subtype"], censored_normal={"igf1_sds": "linear"})
+    model = WeibullAFTModel(reliability={"igf1_sds": 0.8})
+    pipeline = RiskPipeline([("design", design), ("model", model)]).fit(X, y)
+    save_model(tmp_path / "rich.json", pipeline, CARD)
+    return tmp_path / "rich.json", pipeline, X
+
+
+def test_corrected_coefficients_and_values_beyond_a_limit_come_back_to_the_last_bit(richly_written):
+    path, pipeline, X = richly_written
+    loaded = load_model(path).pipeline
+    pd.testing.assert_frame_equal(
+        loaded[-1].corrected_coefficients(), pipeline[-1].corrected_coefficients(), rtol=0, atol=0
+    )
+    assert loaded.predict(X).tobytes() == pipeline.predict(X).tobytes()
+    limits, others = read_limits(X, "igf1_sds", "linear"), np.zeros((len(X), 3))
+    draws = [
+        p["design"].censored_[0].draw(limits, others, np.random.default_rng(4)) for p in (loaded, pipeline)
+    ]
+    assert draws[0].tobytes() == draws[1].tobytes()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda c: c["model"]["settings"].update(reliability={"igf1_sds": 2.0}),
+        lambda c: c["model"]["settings"].update(reliability={"igf1_sds": 1e-9, "age_years": 1e-9}),
+        lambda c: c["model"]["settings"].update(reliability={"bmi": 0.8}),
+        lambda c: c["model"].update(covariate_covariance=None),
+        lambda c: c["model"]["covariate_covariance"].pop(),
+        lambda c: c["design"].update(censored=[]),
+        lambda c: c["design"].update(censored_normal={"subtype": "linear"}),
+        lambda c: c["design"]["censored"][0]["columns"].append("bmi"),
+        lambda c: c["design"]["censored"][0].update(columns=["bmi"] * 3),
+        lambda c: c["design"]["censored"][0].update(scale="log"),
+        lambda c: c["design"]["censored"][0]["covariance"].pop(),
+    ],
+)
+def test_a_forged_reliability_or_limit_is_refused(richly_written, change):
+    with pytest.raises(ConfigError):
+        load_model(resigned(richly_written[0], change))
+
+
+@pytest.mark.parametrize("name", ["variance", "drift"])
+def test_a_forged_spread_of_the_baseline_is_refused(written, name):
+    with pytest.raises(ConfigError):
+        load_model(resigned(written, lambda c: c["model"]["baseline"]["all"][name].pop()))
+    with pytest.raises(ConfigError):
+        load_model(resigned(written, lambda c: c["model"]["baseline"]["all"].pop(name)))
 
 
 def test_the_card_says_what_was_not_stated(written):
