@@ -19,13 +19,14 @@ from typing import Final
 from xml.parsers import expat
 
 from igfstrat.cohort.limits import Limits
-from igfstrat.cohort.plain_scan import scan_plain
+from igfstrat.cohort.plain_scan import is_plain_text_table, scan_plain
 from igfstrat.cohort.workbook_facts import Scanner, SheetFacts, WorkbookFacts
 from igfstrat.errors import CohortError, Problem, Severity, UnsafeFileError, safe_text
 
 _CHUNK: Final = 1 << 16
 _MB: Final = 1_000_000
 _PLAIN: Final = re.compile(r"/sheet[0-9]*\.xml$")
+_TEXTS: Final = "xl/sharedStrings.xml"
 _LOCAL_HEADER: Final = 30
 _DIRECTORY_ENTRY: Final = b"PK\x01\x02"
 # a cell for each so many that are empty is a sparse table, not a stray cell
@@ -150,13 +151,8 @@ class _Watch:
 def _scan(archive: zipfile.ZipFile, info: zipfile.ZipInfo, facts: WorkbookFacts, watch: _Watch) -> None:
     """Look through a part. Every part that is XML is looked at, whatever its name."""
     facts.note_member(info.filename)
-    if _PLAIN.search(info.filename):
-        with archive.open(info) as part:
-            sheet = scan_plain(part, watch.limits.marks)
-        watch.look(0, 0, 0)
-        if sheet is not None:
-            facts.sheets[info.filename] = sheet
-            return
+    if _is_plain(archive, info, facts, watch):
+        return
     scanner = Scanner(info.filename, lambda: _refuse_doctype(watch.source))
     try:
         with archive.open(info) as part:
@@ -178,6 +174,21 @@ def _scan(archive: zipfile.ZipFile, info: zipfile.ZipInfo, facts: WorkbookFacts,
         raise _damaged(watch.source) from error
     if is_xml:
         facts.add(info.filename, scanner)
+
+
+def _is_plain(archive: zipfile.ZipFile, info: zipfile.ZipInfo, facts: WorkbookFacts, watch: _Watch) -> bool:
+    """Look through a large part by the short cut; False where it has to go through the parser."""
+    if info.filename != _TEXTS and not _PLAIN.search(info.filename):
+        return False
+    with archive.open(info) as part:
+        if info.filename == _TEXTS:
+            is_plain = is_plain_text_table(part, watch.limits.depth)
+        elif (sheet := scan_plain(part, watch.limits.marks)) is None:
+            is_plain = False
+        else:
+            is_plain, facts.sheets[info.filename] = True, sheet
+    watch.look(0, 0, 0)
+    return is_plain
 
 
 def _refuse_doctype(source: str) -> None:

@@ -6,9 +6,9 @@ import pytest
 import xlsxwriter
 
 from igfstrat.cohort import read_cohort
-from igfstrat.cohort.plain_scan import scan_plain
+from igfstrat.cohort.plain_scan import is_plain_text_table, scan_plain
 from igfstrat.cohort.workbook_facts import Scanner
-from igfstrat.errors import IgfstratError
+from igfstrat.errors import IgfstratError, UnsafeFileError
 from tests.hostile.grammar import SHEET, good_workbook, members_of, with_members, zipped
 
 
@@ -115,3 +115,62 @@ def test_what_is_not_plain_is_left_to_the_parser(change, tmp_path):
     except IgfstratError:
         n_rows = 20
     assert n_rows == 20
+
+
+def in_cell(reference):
+    return lambda d: d.replace(b'<c r="E2"', b'<c r="%s"' % reference)
+
+
+@pytest.mark.parametrize(
+    ("reference", "extent"), [(b"XFD2", (22, 16_384)), (b"E1048576", (1_048_576, 13)), (b"ABC99", (99, 731))]
+)
+def test_the_short_cut_goes_by_the_references_of_the_cells(reference, extent):
+    good = dict(members_of(good_workbook()))[SHEET]
+    facts = scan_plain(io.BytesIO(in_cell(reference)(good)), 100)
+    assert (max(facts.max_row, 22), facts.max_column) == extent
+    assert facts == by_parser(in_cell(reference)(good))
+
+
+@pytest.mark.parametrize("reference", [b"", b"2", b"E", b"ABCD2", b"E123456789", b"e2", b"E2x", b"E-2"])
+def test_a_cell_with_an_odd_reference_is_left_to_the_parser(reference):
+    data = in_cell(reference)(dict(members_of(good_workbook()))[SHEET])
+    assert scan_plain(io.BytesIO(data), 100) is None
+
+
+TEXTS = b'<?xml version="1.0" encoding="UTF-8"?><sst xmlns="x"><si><t>a</t></si><si><t xml:space="preserve"> b</t></si></sst>'
+
+
+def test_a_plain_table_of_texts_needs_no_parser():
+    assert is_plain_text_table(io.BytesIO(TEXTS), 200)
+    assert is_plain_text_table(io.BytesIO(TEXTS.replace(b"<si><t>a", b"<si><r><rPr><b/></rPr><t>a")), 200)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda d: d.replace(b"<sst", b'<!DOCTYPE sst [<!ENTITY a "b">]><sst'),
+        lambda d: d.replace(b"<si>", b"<!-- x --><si>"),
+        lambda d: d.replace(b"<si>", b"<?x y?><si>"),
+        lambda d: d.replace(b"<t>a", b"<t><![CDATA[a]]>"),
+        lambda d: d.replace(b"UTF-8", b"UTF-7"),
+        lambda d: d.decode().encode("utf-16"),
+        lambda d: d.replace(b"<si>", b"<x:si>"),
+        lambda d: d.replace(b"sst", b"worksheet"),
+        lambda d: d.replace(b"<t>a", b"<r>" * 300 + b"<t>a"),
+        lambda d: d.replace(b"a</t>", b"a" * 5_000_000 + b"</t>").replace(b"</si>", b"</si >"),
+        lambda d: b"",
+    ],
+)
+def test_a_table_of_texts_in_any_doubt_is_left_to_the_parser(change):
+    assert change(TEXTS) != TEXTS
+    assert not is_plain_text_table(io.BytesIO(change(TEXTS)), 200)
+
+
+def test_an_entity_in_the_table_of_texts_is_refused(tmp_path):
+    members = members_of(good_workbook())
+    assert "xl/sharedStrings.xml" in dict(members)
+    entity = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaa">]><sst><si><t>&a;</t></si></sst>'
+    path = tmp_path / "c.xlsx"
+    path.write_bytes(zipped([(n, entity if n == "xl/sharedStrings.xml" else d) for n, d in members]))
+    with pytest.raises(UnsafeFileError, match="DTD or entity"):
+        read_cohort(path)
