@@ -12,15 +12,21 @@ import json
 import math
 import os
 import sys
+from array import array
+from collections import Counter
+from itertools import islice
 from typing import Any, NoReturn
 
 resource: Any = None
 with contextlib.suppress(ImportError):  # Windows has no such limits
     import resource
 
-_ROWS_A_LINE = 500
+# rows that are said at once; the first are few, so that a header doesn't make its column of figures one of text
+_HEAD_ROWS = 40
+_BLOCK_ROWS = 5_000
+_BLOCK_CELLS = 1_000_000
 # Excel keeps 15 digits of a number; a longer identifier typed as a number has already lost its end.
-_EXACT_BELOW = 1e15
+EXACT_BELOW = 1e15
 
 
 class RefusalError(Exception):
@@ -78,18 +84,34 @@ def _say(message: dict[str, Any]) -> None:
     sys.stdout.buffer.write(json.dumps(message).encode("ascii") + b"\n")
 
 
-def _say_rows(rows: Any, most_cells: int) -> None:
-    held: list[Any] = []
-    n_cells = 0
-    for row in rows:
-        held.append(row)
-        n_cells += len(row)
-        if n_cells > most_cells:
+class Speaker:
+    """Says blocks of rows, column by column: a line of JSON with the words, then the bytes of all columns."""
+
+    def __init__(self, job: dict[str, Any]) -> None:
+        self.n_left = job["cells"]
+
+    def say(self, n_rows: int, columns: list[tuple[list[str] | None, bytes]]) -> None:
+        """One block; of each column its words and the place of each row's among them, or no words and its figures."""
+        self.n_left -= n_rows * len(columns)
+        if self.n_left < 0:
             _refuse("cells")
-        if len(held) == _ROWS_A_LINE:
-            _say({"rows": held})
-            held = []
-    _say({"rows": held})
+        _say({"n": n_rows, "columns": [words for words, _ in columns]})
+        for _, data in columns:
+            sys.stdout.buffer.write(data)
+
+
+def _pack(column: Any) -> tuple[list[str] | None, bytes]:
+    """Values of a column as figures (float64, NaN where empty) if all are such, else as words and their places (int32)."""
+    kinds = Counter(map(type, column))
+    n_figures = kinds[float]
+    if n_figures and n_figures + kinds[type(None)] + (column.count("") if kinds[str] else 0) == len(column):
+        full = n_figures == len(column)
+        return None, array(
+            "d", column if full else [v if type(v) is float else math.nan for v in column]
+        ).tobytes()
+    texts = column if kinds[str] == len(column) else [text_of(value) for value in column]
+    place = {text: i for i, text in enumerate(dict.fromkeys(texts))}
+    return list(place), array("i", map(place.__getitem__, texts)).tobytes()
 
 
 def read_workbook(data: bytes, job: dict[str, Any]) -> None:
@@ -97,48 +119,60 @@ def read_workbook(data: bytes, job: dict[str, Any]) -> None:
     import python_calamine as calamine
 
     workbook = calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
+    speaker = Speaker(job)
     for sheet in workbook.sheets_metadata:
         if _word(sheet.typ) != "WorkSheet":
             continue
-        _say({"sheet": sheet.name, "hidden": _word(sheet.visible) != "Visible"})
         found = workbook.get_sheet_by_name(sheet.name)
+        above, left = found.start or (0, 0)
+        _say({"sheet": sheet.name, "hidden": _word(sheet.visible) != "Visible", "above": above, "left": left})
         if found.start is None:
             continue
-        above, left = found.start
         if (found.height + above) * (found.width + left) > job["cells"]:
             _refuse("cells")
-        _say_rows(([] for _ in range(above)), job["cells"])
-        marks = Marks()
-        _say_rows((marks.look(row, above, left) for row in found.iter_rows()), job["cells"])
+        marks, rows, size = Marks(above, left), iter(found.iter_rows()), _HEAD_ROWS
+        while block := list(islice(rows, size)):
+            columns = list(zip(*block, strict=True))
+            packed = [_pack(column) for column in columns]
+            marks.look(columns, [words for words, _ in packed])
+            speaker.say(len(block), packed)
+            size = _BLOCK_ROWS
         marks.say()
 
 
 class Marks:
-    """Text of each cell, and what its type says beside it."""
+    """What the types of cells say beside their text."""
 
-    def __init__(self) -> None:
+    def __init__(self, above: int, left: int) -> None:
+        self.left = left
+        self.n = above
         self.rounded: list[Any] = []
-        self.text_numbers: dict[int, int] = {}
-        self.numbers: dict[int, int] = {}
-        self.n = 0
+        self.text_numbers: Counter[int] = Counter()
+        self.numbers: Counter[int] = Counter()
 
-    def look(self, values: list[Any], above: int, left: int) -> list[str]:
-        """One row of values as text."""
-        self.n += 1
-        for j, value in enumerate(values, left):
-            if isinstance(value, str):
-                if value and value[0] in "0123456789-+." and _is_number(value):
-                    self.text_numbers[j] = self.text_numbers.get(j, 0) + 1
-            elif isinstance(value, (int, float)) and not isinstance(value, bool):
-                self.numbers[j] = self.numbers.get(j, 0) + 1
-                if abs(value) >= _EXACT_BELOW:
-                    self.rounded.append((above + self.n, j))
-        return [""] * left + [text_of(value) for value in values]
+    def look(self, columns: list[tuple[Any, ...]], words: list[list[str] | None]) -> None:
+        """The next rows, by column; figures that are said as such are looked at by who gets them."""
+        for j, (column, own) in enumerate(zip(columns, words, strict=True), self.left):
+            if own is None:
+                self.numbers[j] += len(column) - column.count("")
+                continue
+            kinds = Counter(map(type, column))
+            self.numbers[j] += kinds[int] + kinds[float]
+            if kinds[int] or kinds[float]:
+                self.rounded += [(i, j) for i, v in enumerate(column, self.n + 1) if _is_rounded(v)]
+            numeric = {word for word in own if _is_number(word)}
+            if numeric:
+                self.text_numbers[j] += sum(type(v) is str and v in numeric for v in column)
+        self.n += len(columns[0])
 
     def say(self) -> None:
         """What was noticed."""
-        mostly = [j for j, n in self.text_numbers.items() if n > self.numbers.get(j, 0)]
+        mostly = [j for j, n in self.text_numbers.items() if n > self.numbers[j]]
         _say({"rounded": self.rounded, "text_numbers": mostly})
+
+
+def _is_rounded(value: object) -> bool:
+    return isinstance(value, (int, float)) and abs(value) >= EXACT_BELOW
 
 
 def _word(value: object) -> str:
@@ -146,6 +180,8 @@ def _word(value: object) -> str:
 
 
 def _is_number(text: str) -> bool:
+    if not text or text[0] not in "0123456789-+.":
+        return False
     try:
         float(text)
     except ValueError:
@@ -187,12 +223,30 @@ def read_parquet(data: bytes, job: dict[str, Any]) -> None:
     if file.metadata.num_rows * max(n_columns, 1) > job["cells"]:
         _refuse("cells")
     _say({"sheet": None, "hidden": False})
-    _say_rows([[str(name) for name in file.schema_arrow.names]], job["cells"])
-    rounded: list[Any] = []
-    for batch in file.iter_batches(batch_size=20_000, use_threads=False):
-        columns = [_arrow_text(batch.column(i), pa) for i in range(n_columns)]
-        _say_rows((list(row) for row in zip(*columns, strict=True)), job["cells"])
-    _say({"rounded": rounded, "text_numbers": []})
+    speaker = Speaker(job)
+    speaker.say(1, [_pack([str(name)]) for name in file.schema_arrow.names])
+    size = min(max(_BLOCK_CELLS // max(n_columns, 1), 1_000), 10 * _BLOCK_ROWS)
+    for batch in file.iter_batches(batch_size=size, use_threads=False):
+        speaker.say(len(batch), [_pack_arrow(column, pa) for column in batch.columns])
+    _say({"rounded": [], "text_numbers": []})
+
+
+def _pack_arrow(column: Any, pa: Any) -> tuple[list[str] | None, bytes]:
+    """As `_pack` does, without an object for each value."""
+    kind = column.type
+    if pa.types.is_nested(kind):
+        _refuse("nested")
+    if pa.types.is_float64(kind) or pa.types.is_integer(kind):
+        with contextlib.suppress(pa.ArrowInvalid):  # an integer of more digits than a float64 holds
+            return None, column.cast(pa.float64()).to_numpy(zero_copy_only=False).tobytes()
+    try:
+        encoded = column if pa.types.is_dictionary(kind) else column.dictionary_encode()
+    except pa.ArrowNotImplementedError:
+        return _pack(_arrow_text(column, pa))
+    places = (
+        encoded.indices.cast(pa.int32()).fill_null(len(encoded.dictionary)).to_numpy(zero_copy_only=False)
+    )
+    return [*_arrow_text(encoded.dictionary, pa), ""], places.tobytes()
 
 
 def _arrow_text(column: Any, pa: Any) -> list[str]:
@@ -225,20 +279,15 @@ def read_stats(data: bytes, job: dict[str, Any]) -> None:
         _refuse("cells")
     columns, meta = read(path, output_format="dict")
     _say({"sheet": None, "hidden": False})
-    _say_rows([list(meta.column_names)], job["cells"])
-    texts = [[text_of(v) for v in columns[name]] for name in meta.column_names]
-    _say_rows((list(row) for row in zip(*texts, strict=True)), job["cells"])
-    rounded = [
-        (i, j)
-        for j, name in enumerate(meta.column_names)
-        for i, v in enumerate(columns[name], 2)
-        if isinstance(v, float) and abs(v) >= _EXACT_BELOW
-    ]
+    speaker = Speaker(job)
+    speaker.say(1, [_pack([name]) for name in meta.column_names])
+    packed = [_pack(columns[name]) for name in meta.column_names]
+    speaker.say(max((len(values) for values in columns.values()), default=0), packed)
     labels = {
         str(name): {text_of(code): str(label) for code, label in words.items()}
         for name, words in (meta.variable_value_labels or {}).items()
     }
-    _say({"rounded": rounded, "text_numbers": [], "labels": labels})
+    _say({"rounded": [], "text_numbers": [], "labels": labels})
 
 
 def _path_of(data: bytes, job: dict[str, Any]) -> str:

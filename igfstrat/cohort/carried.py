@@ -7,16 +7,19 @@ such as SEPT1 into dates. No value of these columns is shown.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Final
 
+import numpy as np
+
 from igfstrat.cohort.direct_identifiers import looks_like_people, why_identifying
-from igfstrat.cohort.sheet import Sheet
+from igfstrat.cohort.sheet import Sheet, TextColumn
 from igfstrat.errors import Problem, Severity, safe_text
 
-_GENE_DATE: Final = re.compile(
+GENE_DATE: Final = re.compile(
     r"[0-9]{1,2}-(?:mar|sep|dec|oct|apr)[a-z]*|[0-9]{4}-(?:03|09|12|10|04)-[0-9]{2}", re.IGNORECASE
 )
-_GENE: Final = re.compile(r"[A-Z][A-Z0-9-]{1,9}")
+GENE: Final = re.compile(r"[A-Z][A-Z0-9-]{1,9}")
 
 
 def check_carried(sheet: Sheet, positions: list[int], ids: int | None) -> list[Problem]:
@@ -53,16 +56,31 @@ def check_carried(sheet: Sheet, positions: list[int], ids: int | None) -> list[P
                 Problem(code="direct_identifier", severity=Severity.FLAG, column=header, remedy=remedy)
             )
             continue
-        text = [cell.strip() for cell in sheet.cells[position]]
-        dates = [index for index, cell in enumerate(text) if _GENE_DATE.fullmatch(cell)]
-        if not dates or not any(_GENE.fullmatch(cell) for cell in text):
+        column = TextColumn.of(sheet.cells[position])
+        words = [word.strip() for word in column.words]
+        is_date = np.array([GENE_DATE.fullmatch(word) is not None for word in words], dtype=bool)
+        if not is_date.any() or not any(GENE.fullmatch(word) for word in words):
             continue
-        remedy = "a date among gene names: a spreadsheet program turned the name into a date; restore it, and format the column as text"
+        dates = np.flatnonzero(is_date[column.which])
         found += [
-            Problem(
-                code="date_in_names", severity=Severity.FLAG, column=header, row=int(row), cell=sheet.cell(int(row), position),
-                remedy=remedy,
-            )
+            replace(date_in_names(header), row=int(row), cell=sheet.cell(int(row), position))
             for row in sheet.row_numbers[dates]
-        ]  # fmt: skip
+        ]
     return found
+
+
+def date_in_names(header: str) -> Problem:
+    """What is said of a date among gene names.
+
+    Parameters
+    ----------
+    header : str
+        Header of the column, safe to show.
+
+    Returns
+    -------
+    Problem
+        A flag, without its row.
+    """
+    remedy = "a date among gene names: a spreadsheet program turned the name into a date; restore it, and format the column as text"
+    return Problem(code="date_in_names", severity=Severity.FLAG, column=header, remedy=remedy)

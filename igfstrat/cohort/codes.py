@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from igfstrat.cohort.decode import EXCEL_DATE, Decoded, clean, looks_like_excel_date
+from igfstrat.cohort.decode import EXCEL_DATE, Decoded, clean_words, looks_like_excel_date
+from igfstrat.cohort.sheet import TextColumn, object_array
 from igfstrat.errors import safe_text
 from igfstrat.schema import Column, fold
 
@@ -47,11 +48,14 @@ def decode_codes(
     meaning = {fold(code): code for code in column.codes}
     meaning |= {fold(alias): code for code, aliases in column.codes.items() for alias in aliases}
     meaning |= {fold(word): code for code, words in codes.items() for word in words}
-    text, is_missing = clean(cells, missing)
-    levels = {word: meaning.get(fold(whole_number(word))) for word in text.unique()}
+    source = TextColumn.of(cells)
+    words, says_nothing = clean_words(source, missing)
+    levels = [meaning.get(fold(whole_number(word))) for word in words]
     # 'none' can be a code (no BRCA mutation); it is missing where the map says so
-    is_missing &= text.map(lambda word: levels[word] is None or word.lower() in missing).to_numpy(dtype=bool)
-    values = np.array([None if m else levels[t] for t, m in zip(text, is_missing, strict=True)], dtype=object)
+    says_nothing &= [c is None or w.lower() in missing for w, c in zip(words, levels, strict=True)]
+    codes_of = [None if no else code for no, code in zip(says_nothing, levels, strict=True)]
+    text = pd.Series(object_array(words)[source.which], index=cells.index, dtype=object)
+    values, is_missing = object_array(codes_of)[source.which], says_nothing[source.which]
     decoded = Decoded(values)
     known = ", ".join(column.codes)
     for row in np.flatnonzero(pd.isna(values) & ~is_missing):
@@ -62,7 +66,7 @@ def decode_codes(
         remedy = f"{hint}must be one of {known}; or declare it under 'codes:' in the map"
         decoded.flags.append((int(row), "invalid_code", remedy))
     flag_spellings(text, values, decoded)
-    _note_misspellings(text, column, codes, decoded)
+    note_misspellings(text.value_counts(), column, codes, decoded)
     return decoded
 
 
@@ -104,11 +108,22 @@ def _closest(word: str, known: tuple[tuple[str, str], ...]) -> str | None:
     return codes.pop() if len(codes) == 1 else None
 
 
-def _note_misspellings(
-    text: pd.Series, column: Column, codes: dict[str, tuple[str, ...]], decoded: Decoded
+def note_misspellings(
+    counts: pd.Series, column: Column, codes: dict[str, tuple[str, ...]], decoded: Decoded
 ) -> None:
-    """A misspelling that the map declares is read without a flag on each row, but not in silence."""
-    counts = text.value_counts()
+    """Note a misspelling that the map declares: it is read without a flag on each row, but not in silence.
+
+    Parameters
+    ----------
+    counts : Series of int, one row a text
+        How often each occurs.
+    column : Column
+        Canonical column.
+    codes : dict
+        Spellings that the map declares, by canonical code.
+    decoded : Decoded
+        Gets the notices.
+    """
     for code, words in codes.items():
         for word in words:
             n = sum(int(count) for found, count in counts.items() if fold(str(found)) == fold(word))

@@ -12,8 +12,10 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from igfstrat.cohort.decode import Decoded, clean
+from igfstrat.cohort.sheet import TextColumn
 
 _MONTHS: Final = {
     name: i
@@ -38,8 +40,9 @@ _SEVERAL: Final = 3
 
 
 def decode_dates(
-    cells: pd.Series, order: str | None, missing: frozenset[str], today: dt.date
-) -> tuple[Decoded, str | None]:
+    cells: pd.Series, order: str | None, missing: frozenset[str], today: dt.date, *,
+    counts: NDArray[np.intp] | None = None,
+) -> tuple[Decoded, str | None]:  # fmt: skip
     """Calendar dates.
 
     Parameters
@@ -52,6 +55,8 @@ def decode_dates(
         Words that mean missing, in lower case.
     today : date
         Later dates are flagged.
+    counts : ndarray of intp, shape (n_rows,), optional
+        How often each cell occurs, where each different one is given once.
 
     Returns
     -------
@@ -65,24 +70,32 @@ def decode_dates(
         order, fault = _order_of(text[~is_missing])
         if fault is None and _rests_on_dots(text[~is_missing]):
             notices.append(("date_order", "dates with dots are read day first, as 31.12.2019"))
-    values = np.full(len(text), np.datetime64("NaT", "D"))
-    decoded = Decoded(values, notices=notices)
+    column = TextColumn.of(text)
+    dates = [_parse_date(word, order) for word in column.words]
+    # a stored 0 shows as January 1900
+    codes = [
+        "invalid_date" if d is None or d < dt.date(1900, 2, 1) else "future_date" if d > today else ""
+        for d in dates
+    ]
+    usable = [np.datetime64("NaT") if code else date for code, date in zip(codes, dates, strict=True)]
+    decoded = Decoded(np.array(usable, dtype="datetime64[D]")[column.which], notices=notices)
+    is_odd = np.array([bool(code) for code in codes], dtype=bool)[column.which]
+    for row in np.flatnonzero(is_odd & ~is_missing):
+        code = codes[column.which[row]]
+        decoded.flags.append((int(row), code, _REMEDIES[code]))
     filled = np.flatnonzero(~is_missing)
-    for row in filled:
-        date = _parse_date(text.iloc[row], order)
-        if date is None or date < dt.date(1900, 2, 1):  # a stored 0 shows as January 1900
-            remedy = "not a possible date, counts as missing; write YYYY-MM-DD"
-            decoded.flags.append((int(row), "invalid_date", remedy))
-        elif date > today:
-            decoded.flags.append(
-                (int(row), "future_date", "in the future, counts as missing; correct the year")
-            )
-        else:
-            values[row] = np.datetime64(date, "D")
-    n_invalid = sum(code == "invalid_date" for _, code, _ in decoded.flags)
-    if fault is None and n_invalid > max(_SEVERAL, _MOST * len(filled)):
-        fault = f"{n_invalid} of {len(filled)} cells are not dates; write them as YYYY-MM-DD, or say their order in a map"
+    times = np.ones(len(text), dtype=np.intp) if counts is None else counts
+    n_invalid = int(times[[row for row, code, _ in decoded.flags if code == "invalid_date"]].sum())
+    n_filled = int(times[filled].sum())
+    if fault is None and n_invalid > max(_SEVERAL, _MOST * n_filled):
+        fault = f"{n_invalid} of {n_filled} cells are not dates; write them as YYYY-MM-DD, or say their order in a map"
     return decoded, fault
+
+
+_REMEDIES: Final = {
+    "invalid_date": "not a possible date, counts as missing; write YYYY-MM-DD",
+    "future_date": "in the future, counts as missing; correct the year",
+}
 
 
 def _order_of(text: pd.Series) -> tuple[str, str | None]:

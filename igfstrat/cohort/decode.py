@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from igfstrat.cohort.cell_doubts import find_sentinels
+from igfstrat.cohort.sheet import TextColumn, object_array
 from igfstrat.errors import UnitError
 from igfstrat.schema import Column
 from igfstrat.units import MOLAR_MASS_KDA, conversion_factor
@@ -28,6 +29,7 @@ _BELOW_WORDS: Final = frozenset(
     {"nd", "blq", "lod", "<lod", "<lloq", "<loq", "bdl", "not detected", "undetectable"}
 )
 _FIGURE: Final = r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[-+]?[0-9]+)?"
+_WHOLE_FIGURE: Final = re.compile(_FIGURE, re.IGNORECASE)
 _UNIT: Final = r"(?P<unit>[a-zµμ%][a-zµμ/]*)"
 _PATTERNS: Final = tuple(
     (kind, re.compile(pattern.replace("FIGURE", f"(?P<number>{_FIGURE})")))
@@ -95,8 +97,30 @@ def clean(cells: pd.Series, missing: frozenset[str]) -> tuple[pd.Series, NDArray
     tuple of Series and ndarray of bool, shape (n_rows,)
         The stripped text, and True where it means missing.
     """
-    text = cells.str.replace("\u00a0", " ", regex=False).str.strip()
-    return text, text.str.lower().isin(MISSING_WORDS | missing).to_numpy(dtype=bool)
+    column = TextColumn.of(cells)
+    words, is_missing = clean_words(column, missing)
+    text = pd.Series(object_array(words)[column.which], index=cells.index, dtype=object)
+    return text, is_missing[column.which]
+
+
+def clean_words(column: TextColumn, missing: frozenset[str]) -> tuple[list[str], NDArray[np.bool_]]:
+    """Each different cell without surrounding space, and which of them hold nothing.
+
+    Parameters
+    ----------
+    column : TextColumn
+        Text as read.
+    missing : frozenset of str
+        Words that the map declares as missing, in lower case.
+
+    Returns
+    -------
+    tuple of list of str and ndarray of bool, shape (n_words,)
+        The stripped words, and True where one means missing.
+    """
+    words = [word.replace("\u00a0", " ").strip() for word in column.words]
+    known = MISSING_WORDS | missing
+    return words, np.array([word.lower() in known for word in words], dtype=bool)
 
 
 def decode_numbers(
@@ -130,12 +154,14 @@ def decode_numbers(
     Decoded
         Values in the canonical unit, and flags.
     """
-    text, is_missing = clean(cells, missing)
+    # a cohort says the same few things: each is decoded once
+    source = TextColumn.of(cells)
+    which = source.which
+    words, is_missing = clean_words(source, missing)
     if decimal == ",":
-        text = text.str.replace(",", ".", regex=False)
-    is_figure = text.str.fullmatch(_FIGURE, flags=re.IGNORECASE).to_numpy(dtype=bool) & ~is_missing
-    values = np.full(len(text), np.nan)
-    values[is_figure] = text[is_figure].to_numpy(dtype=object).astype(np.float64)
+        words = [word.replace(",", ".") for word in words]
+    is_figure = np.array([_is_figure(word) for word in words], dtype=bool) & ~is_missing
+    values = np.array([float(w) if f else np.nan for w, f in zip(words, is_figure, strict=True)])[which]
     sentinels = find_sentinels(values, column)
     found = {int(row): f"{values[row]:g}" for row in sentinels}
     values[sentinels] = np.nan
@@ -144,8 +170,13 @@ def decode_numbers(
     for index, code in found.items():
         how = f"{code} is a usual code for missing and counts as missing; declare it under 'missing:' in the map"
         decoded.flags.append((index, "possible_sentinel", how))
-    for row in np.flatnonzero(~is_figure & ~is_missing):
-        odd = _decode_odd(text.iloc[row].lower(), column, unit or column.unit, substitute)
+    is_odd = ~is_figure & ~is_missing
+    meanings = {
+        int(i): _decode_odd(words[i].lower(), column, unit or column.unit, substitute)
+        for i in np.flatnonzero(is_odd)
+    }
+    for row in np.flatnonzero(is_odd[which]):
+        odd = meanings[int(which[row])]
         values[row], lower[row], upper[row] = odd.value, odd.lower, odd.upper
         decoded.flags.append((int(row), odd.code, odd.remedy))
     factor = conversion_factor(column.name, unit, column.unit) if column.is_concentration and unit else 1.0
@@ -157,6 +188,12 @@ def decode_numbers(
     else:
         _note_many_beyond(lower, upper, substitute, decoded)
     return decoded
+
+
+def _is_figure(text: str) -> bool:
+    # the first of these says of most figures, and only of figures, what the pattern would
+    is_plain = text.isascii() and text.replace(".", "", 1).isdigit()
+    return is_plain or _WHOLE_FIGURE.fullmatch(text) is not None
 
 
 def looks_like_excel_date(text: str) -> bool:

@@ -31,7 +31,7 @@ from igfstrat.cohort.plausibility import (
     check_unit,
     guess_unit,
 )
-from igfstrat.cohort.sheet import Sheet
+from igfstrat.cohort.sheet import Sheet, TextColumn
 from igfstrat.errors import CohortError, Problem, Severity, safe_text
 from igfstrat.schema import COLUMNS
 
@@ -256,8 +256,9 @@ class _Decoder:
             substitute=self.map.beyond_limit.substitute,
         )  # fmt: skip
         found = check_decimal_mark(cells, column.header, decimal)
-        figures = pd.to_numeric(cells.str.strip().str.replace(",", ".", regex=False), errors="coerce")
-        raw = figures.to_numpy(dtype=np.float64)
+        source = TextColumn.of(cells)
+        words = pd.Series([word.strip().replace(",", ".") for word in source.words], dtype=object)
+        raw = pd.to_numeric(words, errors="coerce").to_numpy(dtype=np.float64)[source.which]
         if not found and column.is_concentration and binding.unit is None:
             found = self._unit_question(column.name, raw)
         elif not found and column.is_concentration and binding.unit:
@@ -316,8 +317,10 @@ class _Decoder:
         unknown = np.array(
             [index for index, code, _ in decoded.flags if code == "invalid_code"], dtype=np.intp
         )
+        if binding.index is None or len(unknown) <= 1:
+            return False
         filled = len(unknown) + sum(value is not None for value in decoded.values)
-        if binding.index is None or len(unknown) <= max(1, filled // 2):
+        if len(unknown) <= filled // 2:
             return False
         words = self.sheet.cells[binding.index].iloc[unknown].str.strip().value_counts()
         shown = ", ".join(f"{safe_text(word, limit=20)} {n}" for word, n in words.iloc[:6].items())

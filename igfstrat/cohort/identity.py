@@ -65,19 +65,25 @@ Fault = tuple[int, str, Severity, str]
 
 def _blank(ids: pd.Series) -> list[Fault]:
     remedy = "blank; every row needs a patient_id, or map it to {row_number: true}"
-    return [
-        (i, "missing_id", Severity.ERROR, remedy)
-        for i, text in enumerate(ids)
-        if text.lower() in MISSING_WORDS
-    ]
+    return [(i, "missing_id", Severity.ERROR, remedy) for i, text in enumerate(ids) if _is_blank(text)]
+
+
+def _is_blank(text: str) -> bool:
+    """Whether nothing can be seen of an identifier, or it is a word for missing."""
+    if text.isascii():
+        return text.strip().lower() in MISSING_WORDS
+    seen = "".join(char for char in text if unicodedata.category(char) != "Cf")
+    return seen.strip().lower() in MISSING_WORDS
 
 
 def _doubled(ids: pd.Series, sheet: Sheet) -> list[Fault]:
+    keys = [folded(text) for text in ids]
+    if len(set(keys)) == len(keys):
+        return []
     faults: list[Fault] = []
     first_row: dict[str, int] = {}
-    for index, text in enumerate(ids):
-        key = _folded(text)
-        if text.lower() in MISSING_WORDS:
+    for index, (text, key) in enumerate(zip(ids, keys, strict=True)):
+        if _is_blank(text):
             continue
         if key in first_row:
             remedy = f"duplicate of row {first_row[key]}; one row a patient, and no spelling variants"
@@ -92,15 +98,16 @@ def _rounded(ids: pd.Series, sheet: Sheet, column: int | None) -> list[Fault]:
     rows = {mark.row for mark in sheet.marks if mark.code == "rounded" and mark.column == column}
     return [
         (index, "rounded", Severity.ERROR, remedy)
-        for index, (text, row) in enumerate(zip(ids, sheet.row_numbers, strict=True))
-        if int(row) in rows or _SCIENTIFIC.fullmatch(text)
+        for index, (text, row) in enumerate(zip(ids, sheet.row_numbers.tolist(), strict=True))
+        if row in rows or ("+" in text and _SCIENTIFIC.fullmatch(text))
     ]
 
 
 def _odd(ids: pd.Series) -> list[Fault]:
     faults: list[Fault] = []
     for index, text in enumerate(ids):
-        if any(unicodedata.category(char) in {"Cc", "Cf"} for char in text):
+        is_plain = text.isascii() and text.isprintable()
+        if not is_plain and any(unicodedata.category(char) in {"Cc", "Cf"} for char in text):
             remedy = "holds control characters, shown escaped; remove them"
             faults.append((index, "control_characters", Severity.FLAG, remedy))
         elif len(text) > _LONGEST:
@@ -127,11 +134,11 @@ def summary_rows(sheet: Sheet, ids: pd.Series) -> list[int]:
     """
     found: list[int] = []
     pending: list[int] = []
-    filled = (sheet.cells != "").sum(axis=1).to_numpy()
     for index in range(len(ids) - 1, -1, -1):
         is_word = _SUMMARY.fullmatch(ids.iloc[index].strip()) is not None
         gap = index > 0 and sheet.row_numbers[index] - sheet.row_numbers[index - 1] > 1
-        if not is_word and not filled[index] <= 2 < sheet.cells.shape[1]:
+        n_filled = int((sheet.cells.iloc[index] != "").sum())
+        if not is_word and not n_filled <= 2 < sheet.cells.shape[1]:
             break
         pending.append(index)  # a note of several lines is one only when an empty row stands above it
         if is_word or gap or found:
@@ -140,7 +147,26 @@ def summary_rows(sheet: Sheet, ids: pd.Series) -> list[int]:
     return sorted(found)
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
+    """An identifier as it is compared with others.
+
+    Parameters
+    ----------
+    text : str
+        As read.
+
+    Returns
+    -------
+    str
+        The same for spellings that differ in case, spaces, kind of hyphen or look-alike letters alone.
+
+    Examples
+    --------
+    >>> folded(" Pat\u201007 ") == folded("pat-07")
+    True
+    """
+    if text.isascii():
+        return " ".join(text.split()).casefold()
     visible = "".join(char for char in text if char == "\u00ad" or unicodedata.category(char) != "Cf")
-    folded = unicodedata.normalize("NFKC", visible).translate(_LOOK_ALIKES)
-    return re.sub(r"\s+", " ", _HYPHENS.sub("-", folded)).strip().casefold()
+    plain = unicodedata.normalize("NFKC", visible).translate(_LOOK_ALIKES)
+    return re.sub(r"\s+", " ", _HYPHENS.sub("-", plain)).strip().casefold()

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from igfstrat.cohort.sheet import Grid, Sheet, column_letters
+from igfstrat.cohort.sheet import ColumnRows, Grid, Sheet, TextColumn, column_letters
 from igfstrat.cohort.text_reader import looks_numeric
 from igfstrat.errors import CohortError, Problem, Severity, safe_text
 from igfstrat.schema import COLUMNS, find_endpoint_header, find_header, fold
@@ -96,40 +98,53 @@ def find_table(grid: Grid, source: str, *, header_row: int | None, known: frozen
     at = _header_index(grid, place, header_row, known)
     header = [text.strip() for text in grid.rows[at]]
     width = max((i + 1 for i, text in enumerate(header) if text), default=0)
-    body = [
-        (number, row)
-        for number, row in enumerate(grid.rows[at + 1 :], start=at + 2)
-        if any(t.strip() for t in row)
-    ]
-    if not body:
-        raise _error(
-            place, "empty", f"no patients: row {at + 1} is the header and no rows with data follow it"
-        )
-    if grid.name is None:
-        _check_fields(body, len(grid.rows[at]), place)
-    n_columns = max(width, *(_used_width(row) for _, row in body))
-    cells = [row[:n_columns] + [""] * (n_columns - len(row)) for _, row in body]
+    columns, numbers = _body(grid, at, place)
+    n_columns = max([width, *(j + 1 for j, column in enumerate(columns) if column.filled.any())])
+    cells = {j: column.text for j, column in enumerate(columns[:n_columns])}
     return Sheet(
         source=source,
         name=grid.name,
         header_row=at + 1,
         headers=tuple(header[:n_columns] + [""] * (n_columns - len(header))),
         cells=pd.DataFrame(cells, columns=range(n_columns), dtype=object),
-        row_numbers=np.array([number for number, _ in body], dtype=np.int64),
+        row_numbers=numbers,
         marks=tuple(mark for mark in grid.marks if mark.row > at + 1),
-        problems=tuple(_remarks(grid, at, [number for number, _ in body], declared=header_row is not None)),
+        problems=tuple(_remarks(grid, at, columns, numbers, declared=header_row is not None)),
         is_workbook=grid.name is not None,
         text_numbers=grid.text_numbers,
     )
 
 
-def _remarks(grid: Grid, at: int, numbers: list[int], *, declared: bool) -> list[Problem]:
+def _body(grid: Grid, at: int, place: str) -> tuple[list[TextColumn], NDArray[np.int64]]:
+    """Columns under the header without the rows that hold nothing, and the numbers of the others."""
+    rows = grid.rows
+    if isinstance(rows, ColumnRows):
+        under = [TextColumn(column.words, column.which[at + 1 :]) for column in rows.columns]
+        kept = np.flatnonzero(np.any([column.filled for column in under], axis=0))
+        columns = [TextColumn(column.words, column.which[kept]) for column in under]
+    else:
+        texts = rows[at + 1 :]
+        kept = np.flatnonzero([any(map(str.strip, row)) for row in texts])
+        filled = [texts[i] for i in kept.tolist()]
+        width = len(rows[at])
+        _check_fields(filled, kept + at + 2, width, place)
+        columns = [TextColumn.of(map(itemgetter(j), filled)) for j in range(width)]
+    if not len(kept):
+        raise _error(
+            place, "empty", f"no patients: row {at + 1} is the header and no rows with data follow it"
+        )
+    return columns, (kept + at + 2).astype(np.int64)
+
+
+def _remarks(
+    grid: Grid, at: int, columns: list[TextColumn], numbers: NDArray[np.int64], *, declared: bool
+) -> list[Problem]:
     """What is said once about the table as a whole."""
     found = list(grid.problems)
     if at > 0 and not declared and any(any(row) for row in grid.rows[:at]):
         how = f"the header was found in row {at + 1} (choose another with --header-row)"
         found.append(Problem(code="header", severity=Severity.NOTICE, remedy=how))
-    hidden = grid.hidden_rows.intersection(numbers)
+    hidden = grid.hidden_rows.intersection(numbers.tolist())
     if hidden:
         by = "by the filter, or by hand" if grid.has_filter else "by hand or by a filter"
         how = f"{len(hidden)} of {len(numbers)} rows are hidden ({by}) and were read like the others"
@@ -137,8 +152,9 @@ def _remarks(grid: Grid, at: int, numbers: list[int], *, declared: bool) -> list
     found += _remarks_on_header(grid, at)
     header = grid.rows[at]
     named = {j for j, text in enumerate(header) if text.strip()}
-    filled = {j for number in numbers for j, text in enumerate(grid.rows[number - 1]) if text.strip()}
-    unnamed = [column_letters(j) for j in sorted(filled - named)]
+    unnamed = [
+        column_letters(j) for j, column in enumerate(columns) if j not in named and column.filled.any()
+    ]
     if unnamed:
         how = f"values without a header in column {', '.join(unnamed[:5])}{' …' if len(unnamed) > 5 else ''} are not used; name the column if they matter"
         found.append(Problem(code="header", severity=Severity.NOTICE, remedy=how))
@@ -179,10 +195,6 @@ def _rows_of(span: str) -> tuple[int, int]:
     return (rows[0], rows[-1]) if rows else (0, 0)
 
 
-def _used_width(row: list[str]) -> int:
-    return max((i + 1 for i, text in enumerate(row) if text.strip()), default=0)
-
-
 def _error(place: str, code: str, remedy: str) -> CohortError:
     return CohortError(place, [Problem(code=code, severity=Severity.ERROR, remedy=remedy)])
 
@@ -220,7 +232,9 @@ def _header_index(grid: Grid, place: str, declared: int | None, known: frozenset
     scores = [_score(row, known) for row in grid.rows[:_SEARCHED_ROWS]]
     if max(scores, default=0) >= 2:
         return scores.index(max(scores))
-    first = next(i for i, row in enumerate(grid.rows) if any(t.strip() for t in row))
+    first = next((i for i, row in enumerate(grid.rows) if any(t.strip() for t in row)), None)
+    if first is None:
+        raise _error(place, "empty", "the file is empty; check that the right file was saved")
     cells = [text for text in grid.rows[first] if text.strip()]
     if len(cells) < 2 and max(scores, default=0) == 1:
         return scores.index(1)
@@ -230,13 +244,15 @@ def _header_index(grid: Grid, place: str, declared: int | None, known: frozenset
     return first
 
 
-def _check_fields(body: list[tuple[int, list[str]]], width: int, place: str) -> None:
+def _check_fields(rows: list[list[str]], numbers: NDArray[np.int64], width: int, place: str) -> None:
     faults = [
-        (number, len(row)) for number, row in body if len(row) < width or any(t.strip() for t in row[width:])
+        (int(number), len(row))
+        for number, row in zip(numbers, rows, strict=True)
+        if len(row) != width and (len(row) < width or any(t.strip() for t in row[width:]))
     ]
     if not faults:
         return
-    last = body[-1][0]
+    last = int(numbers[-1])
     problems = []
     for number, n in faults:
         cut = number == last and n < width

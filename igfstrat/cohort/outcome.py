@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from igfstrat.cohort.binding import EndpointBinding, near_misses
 from igfstrat.cohort.cause import decode_cause, read_definition
 from igfstrat.cohort.codes import whole_number
-from igfstrat.cohort.decode import clean, decode_numbers
+from igfstrat.cohort.decode import clean, clean_words, decode_numbers
 from igfstrat.cohort.plausibility import check_decimal_mark, check_times
-from igfstrat.cohort.sheet import Sheet
+from igfstrat.cohort.sheet import Sheet, TextColumn, object_array
 from igfstrat.errors import Problem, Severity, safe_text
 from igfstrat.schema import ENDPOINTS, TIME_UNIT, Column
 from igfstrat.units import DAYS_PER, convert_time
@@ -142,8 +142,10 @@ def decode_endpoint(
         time, time_reasons = _time_between(sheet, binding, dates, result)
     if any(problem.severity is Severity.ERROR for problem in result.problems):
         return result
-    reasons = [t or e for t, e in zip(time_reasons, event_reasons, strict=True)]
-    out = np.array([bool(r) for r in reasons])
+    reasons = time_reasons
+    is_of_event = reasons == ""
+    reasons[is_of_event] = event_reasons[is_of_event]
+    out = reasons != ""
     result.endpoint = Endpoint(
         name=binding.name,
         title=ENDPOINTS[binding.name],
@@ -209,48 +211,51 @@ def _flag(
 
 def _decode_event(
     sheet: Sheet, binding: EndpointBinding, missing: frozenset[str], result: GateResult
-) -> tuple[NDArray[np.bool_], list[str]]:
+) -> tuple[NDArray[np.bool_], NDArray[np.object_]]:
     column = f"{binding.name}_event"
     position = binding.event
     assert position is not None
-    text, is_missing = clean(sheet.cells[position], missing)
-    event, censored = (
-        _where(text, binding.codes.event, binding),
-        _where(text, binding.codes.censored, binding),
+    cells = TextColumn.of(sheet.cells[position])
+    words, is_gap = clean_words(cells, missing)
+    is_event, is_censored = (
+        _among(words, codes, binding) for codes in (binding.codes.event, binding.codes.censored)
     )
-    known = event | censored
-    is_missing &= ~known
-    unknown = ~known & ~is_missing
-    if _coding_in_doubt(text[unknown], int((~is_missing).sum())):
+    is_gap &= ~(is_event | is_censored)
+    event, is_missing = is_event[cells.which], is_gap[cells.which]
+    unknown = ~(is_event | is_censored | is_gap)[cells.which]
+    text = pd.Series(object_array(words)[cells.which[unknown]], dtype=object)
+    if _coding_in_doubt(text, int((~is_missing).sum())):
         remedy = (
             "which codes are events? Declare them in a cohort map: "
             f"endpoints: {{{binding.name}: {{event: {{column: …, event: […], censored: […]}}}}}}"
         )
-        _add(result, "event_code", Severity.ERROR, column, remedy, value=_value_counts(text[~is_missing]))
+        filled = pd.Series(object_array(words)[cells.which[~is_missing]], dtype=object)
+        _add(result, "event_code", Severity.ERROR, column, remedy, value=_value_counts(filled))
     # a row without time and event is reported once, for its time
-    told = (
-        clean(sheet.cells[binding.time], missing)[1]
-        if binding.time is not None
-        else np.zeros(len(text), bool)
-    )
+    told = np.zeros(len(event), dtype=bool)
+    if binding.time is not None:
+        times = TextColumn.of(sheet.cells[binding.time])
+        told = clean_words(times, missing)[1][times.which]
     for code, where, why in (
         ("event_code", unknown, "not a declared code"),
         ("missing_event", is_missing & ~told, "missing"),
     ):
         for index in np.flatnonzero(where):
             _flag(sheet, result, code, int(index), position, column, f"{why}; {_OUT}")
-    reasons = np.select([is_missing, unknown], ["event missing", "event code not declared"], "")
-    return event, reasons.tolist()
+    reasons = np.full(len(event), "", dtype=object)
+    reasons[unknown] = "event code not declared"
+    reasons[is_missing] = "event missing"
+    return event, reasons
 
 
 _OUT: Final = "the row is out of this endpoint"
 
 
-def _where(text: pd.Series, codes: tuple[str, ...], binding: EndpointBinding) -> NDArray[np.bool_]:
-    """Cells that hold one of the codes, or the same number with a fraction of zeros."""
-    spelled = text if binding.declared else text.str.lower()
+def _among(words: list[str], codes: tuple[str, ...], binding: EndpointBinding) -> NDArray[np.bool_]:
+    """Words that are one of the codes, or the same number with a fraction of zeros."""
     wanted = {whole_number(code) for code in codes}
-    return spelled.map(whole_number).isin(wanted).to_numpy(dtype=bool)
+    spelled = (word if binding.declared else word.lower() for word in words)
+    return np.array([whole_number(word) in wanted for word in spelled], dtype=bool)
 
 
 def _coding_in_doubt(unknown: pd.Series, n_filled: int) -> bool:
@@ -269,7 +274,7 @@ def _value_counts(text: pd.Series) -> str:
 
 def _decode_time(
     sheet: Sheet, binding: EndpointBinding, decimal: str, missing: frozenset[str], result: GateResult
-) -> tuple[NDArray[np.float64], list[str]]:
+) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
     position, unit = binding.time, binding.unit or TIME_UNIT
     assert position is not None
     column, cells = f"{binding.name}_{unit}", sheet.cells[position]
@@ -290,7 +295,7 @@ def _decode_time(
     found |= {int(i): ("negative_time", "must be >= 0", "negative time") for i in np.flatnonzero(time < 0)}
     is_missing = clean(cells, missing)[1]
     found |= {int(i): ("missing_time", "missing", "time missing") for i in np.flatnonzero(is_missing)}
-    reasons = [""] * len(time)
+    reasons = np.full(len(time), "", dtype=object)
     for index, (code, why, reason) in sorted(found.items()):
         _flag(sheet, result, code, index, position, column, f"{why}; {_OUT}")
         reasons[index] = reason
@@ -309,7 +314,7 @@ def _decode_time(
 
 def _time_between(
     sheet: Sheet, binding: EndpointBinding, dates: DateReader, result: GateResult
-) -> tuple[NDArray[np.float64], list[str]]:
+) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
     assert binding.start is not None
     assert binding.stop is not None
     column = f"{binding.name}_days"
@@ -319,7 +324,7 @@ def _time_between(
             _add(result, "date_order", Severity.ERROR, safe_text(sheet.headers[position]), fault)
     days = (stop - start).astype("timedelta64[D]").astype(np.float64)
     days[np.isnat(start) | np.isnat(stop)] = np.nan
-    reasons = [""] * len(days)
+    reasons = np.full(len(days), "", dtype=object)
     for where, code, reason, why in (
         (np.isnan(days), "missing_time", "date missing", "a date is missing, or is not a possible one"),
         (days < 0, "negative_time", "negative time", "the later date comes first"),

@@ -1,8 +1,9 @@
 """Parsing in a process of its own, with limits on its time and memory: what a full parser sees may be hostile.
 
 A parser that is made to abort, to run for ever or to take all memory ends only that process, and its
-end is an ordinary refusal. Results come back as lines of JSON, never as pickles. On Windows there is
-a limit of time but none of memory (the platform has no such call), and the refusals say so.
+end is an ordinary refusal. Results come back as lines of JSON, and as figures and places of words in
+plain bytes, never as pickles. On Windows there is a limit of time but none of memory (the platform has
+no such call), and the refusals say so.
 """
 
 from __future__ import annotations
@@ -12,12 +13,17 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final
 
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from igfstrat.cohort._child import EXACT_BELOW, text_of
 from igfstrat.cohort.limits import Limits
+from igfstrat.cohort.sheet import ColumnRows, TextColumn, object_array
 from igfstrat.errors import CohortError, Problem, Severity, StorageError, UnsafeFileError
 
 _SCRIPT: Final = Path(__file__).with_name("_child.py")
@@ -31,7 +37,6 @@ _LIBRARY: Final = {
 # the clock may run longer than the computing, where other work shares the processors
 _CLOCK: Final = 4
 _KEPT: Final = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "TEMP", "TMP")
-_SMALL: Final = 24
 
 
 @dataclass(slots=True)
@@ -44,7 +49,7 @@ class ParsedSheet:
         Name of the sheet; None where the format has no sheets.
     hidden : bool
         Whether the workbook hides it.
-    rows : list of list of str
+    rows : ColumnRows
         Cells as text.
     rounded : list of list of int
         Row (from 1) and column (from 0) of numbers of more digits than are kept.
@@ -56,7 +61,7 @@ class ParsedSheet:
 
     name: str | None
     hidden: bool
-    rows: list[list[str]] = field(default_factory=list)
+    rows: ColumnRows = field(default_factory=lambda: ColumnRows(()))
     rounded: list[list[int]] = field(default_factory=list)
     text_numbers: list[int] = field(default_factory=list)
     labels: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -122,7 +127,8 @@ def parse_apart(
         clock.start()
         feeder.start()
         try:
-            reply.take(_lines(process))
+            assert process.stdout is not None
+            reply.take(process.stdout)
         finally:
             process.kill()
             clock.cancel()
@@ -154,14 +160,8 @@ def _feed(process: subprocess.Popen[bytes], data: bytes) -> None:
         return  # it died before it read everything, which its missing last line tells
 
 
-def _lines(process: subprocess.Popen[bytes]) -> Iterator[bytes]:
-    stream: IO[bytes] | None = process.stdout
-    assert stream is not None
-    yield from stream
-
-
 class _Reply:
-    """What the other process said, line by line."""
+    """What the other process said: lines of JSON, some of them followed by the bytes of columns."""
 
     def __init__(self, source: str, kind: str) -> None:
         self.source = source
@@ -169,30 +169,33 @@ class _Reply:
         self.sheets: list[ParsedSheet] = []
         self.refusal: str | None = None
         self.is_whole = False
-        self._same: dict[str, str] = {}
+        self._table = _Table()
 
-    def take(self, lines: Iterator[bytes]) -> None:
-        for line in lines:
-            if not line.endswith(b"\n"):
-                return  # cut off while it spoke
+    def take(self, stream: IO[bytes]) -> None:
+        try:
+            self._take(stream)
+        except (ValueError, KeyError, TypeError, IndexError):
+            self.is_whole = False  # cut off while it spoke, or it didn't speak as it should
+
+    def _take(self, stream: IO[bytes]) -> None:
+        for line in iter(stream.readline, b""):
             message = json.loads(line)
-            if "rows" in message:
-                self.sheets[-1].rows += [self._shared(row) for row in message["rows"]]
+            if "columns" in message:
+                self._table.add(int(message["n"]), message["columns"], stream)
             elif "sheet" in message:
                 self.sheets.append(ParsedSheet(message["sheet"], message["hidden"]))
+                self._table = _Table(message.get("above", 0), message.get("left", 0))
             elif "rounded" in message:
+                self.sheets[-1].rows = self._table.rows()
                 self.sheets[-1].rounded += message["rounded"]
+                if self.kind != "parquet":  # which keeps every digit of an integer
+                    self.sheets[-1].rounded += self._table.rounded
                 self.sheets[-1].text_numbers += message["text_numbers"]
                 self.sheets[-1].labels |= message.get("labels", {})
             elif "refused" in message:
                 self.refusal = message["refused"]
             else:
                 self.is_whole = True
-
-    def _shared(self, row: list[str]) -> list[str]:
-        """The row, with equal short texts held once: most cells of a cohort say the same few things."""
-        same = self._same
-        return [same.setdefault(text, text) if len(text) < _SMALL else text for text in row]
 
     def sheets_or_raise(self, code: int) -> list[ParsedSheet]:
         if self.refusal == "library":
@@ -204,6 +207,69 @@ class _Reply:
         if self.is_whole:
             return self.sheets
         raise UnsafeFileError(_epitaph(self.source, self.refusal, code))
+
+
+class _Table:
+    """The columns of a sheet, block by block, after the empty rows and columns that stand before its cells."""
+
+    def __init__(self, above: int = 0, left: int = 0) -> None:
+        self.above = above
+        self.left = left
+        self.columns: list[_Blocks] = []
+        self.rounded: list[list[int]] = []
+        self._n_rows = above
+
+    def add(self, n_rows: int, columns: list[list[str] | None], stream: IO[bytes]) -> None:
+        self.columns = self.columns or [_Blocks() for _ in columns]
+        for j, (blocks, words) in enumerate(zip(self.columns, columns, strict=True), self.left):
+            kind = np.dtype(np.float64 if words is None else np.int32)
+            # fewer bytes than that are a ValueError
+            values = np.frombuffer(stream.read(n_rows * kind.itemsize), dtype=kind, count=n_rows)
+            blocks.add(words, values)
+            if words is None:
+                large = np.flatnonzero(np.abs(values) >= EXACT_BELOW) + self._n_rows + 1
+                self.rounded += [[row, j] for row in large.tolist()]
+        self._n_rows += n_rows
+
+    def rows(self) -> ColumnRows:
+        columns = [_padded(blocks.column(), self.above) for blocks in self.columns]
+        n_rows = len(columns[0].which) if columns else 0
+        empty = TextColumn(object_array([""]), np.zeros(n_rows, dtype=np.int32))
+        return ColumnRows([empty] * self.left + columns)
+
+
+def _padded(column: TextColumn, above: int) -> TextColumn:
+    if not above:
+        return column
+    places = np.full(above, len(column.words), dtype=np.int32)
+    return TextColumn(object_array([*column.words, ""]), np.concatenate([places, column.which]))
+
+
+class _Blocks:
+    """A column as it arrives: figures, or words and the place of each row's among them."""
+
+    def __init__(self) -> None:
+        self._place: dict[str, int] = {}
+        self._blocks: list[tuple[bool, NDArray[Any]]] = []
+
+    def add(self, words: list[str] | None, values: NDArray[Any]) -> None:
+        if words is not None:
+            own = np.array([self._place.setdefault(str(word), len(self._place)) for word in words], np.int32)
+            values = own[values]
+        self._blocks.append((words is None, values))
+
+    def column(self) -> TextColumn:
+        figures = [values for is_figure, values in self._blocks if is_figure]
+        # each different figure becomes text once
+        codes, known = pd.factorize(np.concatenate([*figures, np.empty(0)]))
+        texts = [*(text_of(figure) for figure in known.tolist()), ""]
+        own = np.array([self._place.setdefault(text, len(self._place)) for text in texts], np.int32)
+        which, done = own[codes], 0  # NaN has the code -1, which is the last: nothing
+        parts = []
+        for is_figure, values in self._blocks:
+            parts.append(which[done : done + len(values)] if is_figure else values)
+            done += len(values) if is_figure else 0
+        return TextColumn(object_array(self._place), np.concatenate([np.empty(0, np.int32), *parts]))
 
 
 _REFUSALS: Final = {

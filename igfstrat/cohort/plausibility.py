@@ -6,6 +6,7 @@ converted here: the check only says what the figures would fit.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import numpy as np
@@ -13,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from igfstrat.cohort.cell_doubts import other_units
+from igfstrat.cohort.sheet import TextColumn
 from igfstrat.errors import Problem, Severity
 from igfstrat.schema import Column
 from igfstrat.units import DAYS_PER, conversion_factor
@@ -29,6 +31,8 @@ _AS_FAR: Final = 0.35
 _LONGEST_MEDIAN_MONTHS: Final = 360
 _ENOUGH: Final = 5
 _SAME_RATIO: Final = 1.2
+DECIMAL_COMMA: Final = r"[-+<>~]?\s*\d+,\d+"
+DECIMAL_POINT: Final = r"[-+<>~]?\s*\d+\.\d+"
 
 
 def check_unit(raw: NDArray[np.float64], column: Column, unit: str) -> Problem | None:
@@ -66,35 +70,48 @@ def _better_unit(
     values: NDArray[np.float64], column: Column, unit: str, low: float, high: float
 ) -> tuple[str, int] | None:
     odd = (values < low) | (values > high)
+    logs = np.sort(np.log(values))
+    split = _two_groups(logs)
     for other in other_units(column, unit):
         factor = conversion_factor(column.name, other, unit)
         fits = odd & (values * factor >= low) & (values * factor <= high)
         n = int(fits.sum())
         whole = n > 0.5 * len(values)
-        mixed = n >= max(_FEW, _SHARE * len(values)) and float(np.std(np.log(values))) > _LOG_SD_OF_A_MIXTURE
+        mixed = n >= max(_FEW, _SHARE * len(values)) and float(np.std(logs)) > _LOG_SD_OF_A_MIXTURE
         if whole or mixed:
             return other, n
-        n = _n_in_other_group(np.log(values), float(np.log(factor)))
+        n = _n_in_other_group(split, len(logs), float(np.log(factor)))
         if n:
             return other, n
     return None
 
 
-def _n_in_other_group(logs: NDArray[np.float64], shift: float) -> int:
-    """How many values form a second, tight group that lies from the first as one unit from another; else 0."""
-    n, ordered = len(logs), np.sort(logs)
-    sizes = np.arange(1, n)
-    below, whole = np.cumsum(ordered)[:-1] / sizes, float(ordered.mean())
-    above = (n * whole - below * sizes) / (n - sizes)
+def _two_groups(ordered: NDArray[np.float64]) -> tuple[int, float] | None:
+    """Size of the lower of two tight groups, and how far they lie apart; None where there are no two."""
+    n = len(ordered)
     if n < 2 * _FEW or ordered[0] == ordered[-1]:
-        return 0
-    # the split that explains most of the variance, as k-means with two groups would find it
-    explained = sizes * (below - whole) ** 2 + (n - sizes) * (above - whole) ** 2
+        return None
+    # the split that explains most of the variance, as k-means with two groups would find it; by the mean of the lower
+    # group, its distance b from the whole: that is n b² k / (n - k) for k values below. In place: columns may be long
+    sizes, whole = np.arange(1, n, dtype=np.float64), float(ordered.mean())
+    below = np.cumsum(ordered)[:-1]
+    below /= sizes
+    below -= whole
+    explained = below * below
+    explained *= sizes
+    explained /= np.subtract(n, sizes, out=sizes)
     at = int(explained.argmax())
-    left = 1 - float(explained[at]) / float(((ordered - whole) ** 2).sum())
-    is_two = left < _TIGHTER and abs(float(above[at] - below[at]) - abs(shift)) < _AS_FAR
-    n_other = int(sizes[at]) if shift > 0 else n - int(sizes[at])
-    return n_other if is_two and n_other >= max(_FEW, _SHARE * n) else 0
+    n_below, gap = at + 1, -float(below[at]) * n / (n - at - 1)
+    left = 1 - n * float(explained[at]) / (n * float(np.var(ordered)))
+    return (n_below, gap) if left < _TIGHTER else None
+
+
+def _n_in_other_group(split: tuple[int, float] | None, n: int, shift: float) -> int:
+    """How many values form a second group that lies from the first as one unit from another; else 0."""
+    if split is None or abs(split[1] - abs(shift)) >= _AS_FAR:
+        return 0
+    n_other = split[0] if shift > 0 else n - split[0]
+    return n_other if n_other >= max(_FEW, _SHARE * n) else 0
 
 
 def guess_unit(raw: NDArray[np.float64], column: Column) -> str | None:
@@ -220,9 +237,41 @@ def check_decimal_mark(text: pd.Series, header: str, decimal: str) -> Problem | 
     Problem or None
         An error when the other mark occurs.
     """
-    stripped = text.str.strip()
-    commas = int(stripped.str.fullmatch(r"[-+<>~]?\s*\d+,\d+").sum())
-    points = int(stripped.str.fullmatch(r"[-+<>~]?\s*\d+\.\d+").sum())
+    column = TextColumn.of(text)
+    counts = np.bincount(column.which, minlength=len(column.words))
+    commas, points = (
+        sum(
+            int(n)
+            for word, n in zip(column.words, counts, strict=True)
+            if mark in word and re.fullmatch(pattern, word.strip())
+        )
+        for mark, pattern in ((",", DECIMAL_COMMA), (".", DECIMAL_POINT))
+    )
+    return judge_decimal_marks(commas, points, header, decimal)
+
+
+def judge_decimal_marks(commas: int, points: int, header: str, decimal: str) -> Problem | None:
+    """Whether the decimal marks of a column are the declared one.
+
+    Parameters
+    ----------
+    commas, points : int
+        Cells with a decimal comma, and with a decimal point.
+    header : str
+        Canonical header, for the message.
+    decimal : str
+        Declared decimal mark.
+
+    Returns
+    -------
+    Problem or None
+        An error when the other mark occurs.
+
+    Examples
+    --------
+    >>> judge_decimal_marks(0, 7, "age_years", ".") is None, judge_decimal_marks(1, 7, "age_years", ".") is None
+    (True, False)
+    """
     wrong = commas if decimal == "." else 0
     if not wrong and not (decimal == "," and points and commas):
         return None

@@ -6,7 +6,9 @@ loses nothing: a number that a workbook stores keeps its shortest exact form, a 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import overload
 
 import numpy as np
 import pandas as pd
@@ -34,14 +36,107 @@ class CellMark:
     column: int
 
 
+@dataclass(frozen=True, slots=True)
+class TextColumn:
+    """A column of cells: each different text once, and which row has which.
+
+    Parameters
+    ----------
+    words : ndarray of object, shape (n_words,)
+        Text, "" where empty.
+    which : ndarray of int32, shape (n_rows,)
+        Place of each row's text in `words`, from 0.
+    """
+
+    words: NDArray[np.object_]
+    which: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, texts: Iterable[str]) -> TextColumn:
+        """A column from the text of each row.
+
+        Parameters
+        ----------
+        texts : iterable of str
+            One a row.
+
+        Returns
+        -------
+        TextColumn
+            Words in the order in which they come first.
+
+        Examples
+        --------
+        >>> TextColumn.of(["a", "", "a"]).which.tolist()
+        [0, 1, 0]
+        """
+        held = list(texts)
+        place = {text: i for i, text in enumerate(dict.fromkeys(held))}
+        which = np.fromiter(map(place.__getitem__, held), dtype=np.int32, count=len(held))
+        return cls(object_array(place), which)
+
+    @property
+    def text(self) -> NDArray[np.object_]:
+        """Text of each row, shape (n_rows,)."""
+        return self.words[self.which]
+
+    @property
+    def filled(self) -> NDArray[np.bool_]:
+        """Rows that hold more than space, shape (n_rows,)."""
+        return np.array([bool(word.strip()) for word in self.words], dtype=bool)[self.which]
+
+
+def object_array(texts: Iterable[str | None]) -> NDArray[np.object_]:
+    """Texts as an array that keeps each as it is.
+
+    Parameters
+    ----------
+    texts : iterable of str or None
+        Text.
+
+    Returns
+    -------
+    ndarray of object, shape (n_texts,)
+        The same texts.
+    """
+    return np.fromiter(texts, dtype=object)
+
+
+class ColumnRows(Sequence[list[str]]):
+    """Rows of a grid that are held by column.
+
+    Parameters
+    ----------
+    columns : sequence of TextColumn
+        Of equal length.
+    """
+
+    def __init__(self, columns: Sequence[TextColumn]) -> None:
+        self.columns = tuple(columns)
+
+    def __len__(self) -> int:
+        return len(self.columns[0].which) if self.columns else 0
+
+    @overload
+    def __getitem__(self, index: int) -> list[str]: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[list[str]]: ...
+    def __getitem__(self, index: int | slice) -> list[str] | list[list[str]]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        if not -len(self) <= index < len(self):
+            raise IndexError(index)
+        return [column.words[column.which[index]] for column in self.columns]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
     """One sheet of a file, from its first row on.
 
     Parameters
     ----------
-    rows : list of list of str
-        Cells as text, "" where empty; rows may differ in length.
+    rows : sequence of list of str
+        Cells as text, "" where empty; rows of a text file may differ in length, those of other files are held by column.
     name : str or None
         Name of the sheet; None for a text file.
     hidden : bool
@@ -62,7 +157,7 @@ class Grid:
         What was noticed of the file.
     """
 
-    rows: list[list[str]]
+    rows: Sequence[list[str]]
     name: str | None = None
     hidden: bool = False
     marks: tuple[CellMark, ...] = ()
@@ -76,6 +171,8 @@ class Grid:
     @property
     def is_empty(self) -> bool:
         """Whether no cell holds anything."""
+        if isinstance(self.rows, ColumnRows):
+            return not any(column.filled.any() for column in self.rows.columns)
         return not any(text.strip() for row in self.rows for text in row)
 
 
