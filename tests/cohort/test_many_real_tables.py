@@ -12,37 +12,6 @@ from igfstrat.errors import CohortError
 
 pytestmark = pytest.mark.realdata
 
-ISPY1 = """
-file: {sheet: predictors}
-join: [{sheet: outcomes, by: SUBJECTID}]
-columns:
-  patient_id: SUBJECTID
-  age_years: age
-  sex: {value: female}
-  er_status: {column: ERpos, codes: {positive: ["1"], negative: ["0"]}}
-  pr_status: {column: PgRpos, codes: {positive: ["1"], negative: ["0"]}}
-  her2_status: {column: Her2MostPos, codes: {positive: ["1"], negative: ["0"]}}
-endpoints:
-  rfs: {time: RFS, unit: days, event: {column: rfs_ind, event: ["1"], censored: ["0"]}}
-  os: {time: "survDtD2 (tx)", unit: days, event: {column: sstat, event: ["8"], censored: ["7", "9"]}}
-"""
-ADTTE = """
-join: [{file: adsl.xpt, by: USUBJID}]
-rows: {where: {PARAMCD: TTDE}}
-columns: {patient_id: USUBJID, arm: TRTA}
-endpoints: {tte: {time: AVAL, unit: days, event: {column: CNSR, event: ["0"], censored: ["1"]}}}
-"""
-PROTEIN = """
-columns: {patient_id: Patient_ID, age_years: Age, sex: Gender, er_status: ER status, pr_status: PR status, her2_status: HER2 status}
-endpoints: {os: {from: Date_of_Surgery, to: Date_of_Last_Visit, event: {column: Patient_Status, event: [Dead], censored: [Alive]}}}
-"""
-LUAD = """
-columns: {patient_id: PATIENT_ID, age_years: AGE, sex: SEX}
-endpoints:
-  os: {time: OS_MONTHS, unit: months, event: {column: OS_STATUS, event: ["1"], censored: ["0"]}}
-  dfs: {time: DFS_MONTHS, unit: months, event: {column: DFS_STATUS, event: ["1:Recurred/Progressed"], censored: ["0:DiseaseFree"]}}
-"""
-
 
 @pytest.fixture
 def read(tmp_path):
@@ -58,9 +27,9 @@ def counts(cohort, name):
     return int(endpoint.usable.sum()), int(endpoint.event.sum())
 
 
-def test_i_spy_1_joins_its_two_sheets(data_folder, read):
+def test_i_spy_1_joins_its_two_sheets(data_folder):
     path = data_folder / "ispy1/I-SPY_1_All_Patient_Clinical_and_Outcome_Data.xlsx"
-    cohort = read(path, ISPY1)
+    cohort = read_cohort(path, map="ispy1")
     assert cohort.n_rows == 221
     assert counts(cohort, "rfs") == (221, 63)
     assert counts(cohort, "os") == (221, 40)  # 9 is lost to follow-up
@@ -69,27 +38,30 @@ def test_i_spy_1_joins_its_two_sheets(data_folder, read):
         read_cohort(path)
 
 
-def test_adtte_of_the_cdisc_pilot_joins_adsl_from_xpt(data_folder, read):
+def test_adtte_of_the_cdisc_pilot_joins_adsl_from_xpt(data_folder):
     pytest.importorskip("pyreadstat")
-    cohort = read(data_folder / "cdisc_pilot/adtte.xpt", ADTTE)
+    cohort = read_cohort(data_folder / "cdisc_pilot/adtte.xpt", map="cdisc_pilot_ttde")
     assert cohort.n_rows == 254
     assert counts(cohort, "tte") == (254, 152)
     assert cohort.sheet.n_joined == 47
 
 
-def test_dates_with_month_names_give_the_times_of_brca_protein_dates(data_folder, read):
-    cohort = read(data_folder / "brca_protein_dates/BRCA.csv", PROTEIN)
+def test_dates_with_month_names_give_the_times_of_brca_protein_dates(data_folder):
+    cohort = read_cohort(data_folder / "brca_protein_dates/BRCA.csv", map="brca_protein_dates")
     assert cohort.n_rows == 334
     assert counts(cohort, "os") == (317, 62)
     assert sum(r != "" for r in cohort.endpoints["os"].reasons) == 17
 
 
-def test_cbioportal_without_comment_rows_and_with_mixed_codes_is_read(data_folder, read):
-    cohort = read(data_folder / "cbioportal_luad_tcga/data_clinical_patient.txt", LUAD)
+def test_cbioportal_without_comment_rows_and_with_mixed_codes_is_read(data_folder):
+    cohort = read_cohort(data_folder / "cbioportal_luad_tcga/data_clinical_patient.txt", map="tcga_luad")
     assert (cohort.n_rows, cohort.sheet.header_row) == (566, 1)
     assert counts(cohort, "os") == (505, 182)
     assert counts(cohort, "dfs") == (301, 89)
-    assert cohort.unusable.keys() <= {"subtype", "dss", "pfs", "pfi"}
+    assert counts(cohort, "dss") == (470, 111)
+    assert counts(cohort, "pfs") == (505, 205)
+    assert cohort.table["stage"].notna().sum() == 512
+    assert cohort.unusable == {}
 
 
 MESSY = {  # rows, header row and what is missing before it can be a cohort
