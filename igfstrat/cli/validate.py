@@ -26,7 +26,8 @@ from igfstrat.cli.common import (
     say,
     show_problems,
 )
-from igfstrat.cli.fit import JobsOption, ReplicatesOption, progress
+from igfstrat.cli.fit import ClusterOption, JobsOption, ReplicatesOption, check_jobs
+from igfstrat.cli.stages import stages
 from igfstrat.errors import ExitCode, Severity
 
 
@@ -48,7 +49,8 @@ def validate(
     limits: LimitsOption = None,
     replicates: ReplicatesOption = 200,
     seed: SeedOption = 20261120,
-    n_jobs: JobsOption = 1,
+    n_jobs: JobsOption = -1,
+    cluster: ClusterOption = None,
     force: ForceOption = False,
     strict: StrictOption = False,
     debug: DebugOption = False,
@@ -59,7 +61,7 @@ def validate(
     ----------
     cohort, model, endpoint, out, formats, map, sheet, header_row, encoding, limits : as on the command line
         The help of each option says what it does. Features are computed by the model's own plan.
-    replicates, seed, n_jobs, force, strict, debug : as on the command line
+    replicates, seed, n_jobs, cluster, force, strict, debug : as on the command line
         The help of each option says what it does.
 
     Returns
@@ -75,19 +77,16 @@ def validate(
 
     del debug
     wanted = [name.strip() for name in formats.split(",") if name.strip()]
+    check_jobs(n_jobs)
     check_formats(wanted)
     check_output_folder(out, force=force)
     stored = load_model(model)
     table = read(cohort, map=map, sheet=sheet, header_row=header_row, encoding=encoding, limits=limits)
-    report = validate_model(
-        table,
-        model=stored,
-        endpoint=endpoint,
-        n_replicates=replicates,
-        seed=seed,
-        n_jobs=n_jobs,
-        say=progress,
-    )
+    with stages() as (tell, progress):
+        report = validate_model(
+            table, model=stored, endpoint=endpoint, n_replicates=replicates, seed=seed, n_jobs=n_jobs, cluster=cluster,
+            say=tell, progress=progress,
+        )  # fmt: skip
     if strict and report.is_flagged:
         show_problems(table.problems, wanted=Severity.FLAG, title="Flagged:")
         refuse("--strict: rows are flagged or left out, so no report was written")

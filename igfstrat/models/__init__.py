@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from igfstrat.models.calibrating import Calibration, calibration
     from igfstrat.models.card import ModelCard, model_card_items
     from igfstrat.models.checks import check_survival_estimator
-    from igfstrat.models.comparing import AddedValue, added_value
+    from igfstrat.models.comparing import (
+        AddedValue,
+        Baseline,
+        Comparison,
+        added_value,
+        compare_with_baselines,
+    )
     from igfstrat.models.cox_model import CoxModel
     from igfstrat.models.design import DesignMatrix
     from igfstrat.models.leaks import check_no_leak
@@ -36,7 +42,9 @@ if TYPE_CHECKING:
 
 _HOME = {
     "AddedValue": "comparing",
+    "Baseline": "comparing",
     "Calibration": "calibrating",
+    "Comparison": "comparing",
     "CoxModel": "cox_model",
     "DecisionCurve": "net_benefit",
     "DesignMatrix": "design",
@@ -56,6 +64,7 @@ _HOME = {
     "check_no_leak": "leaks",
     "check_survival_estimator": "checks",
     "clinical_only": "baseline",
+    "compare_with_baselines": "comparing",
     "decision_curve": "net_benefit",
     "evaluate": "metrics",
     "external_validation": "validation",
@@ -71,7 +80,9 @@ _HOME = {
 
 __all__ = [
     "AddedValue",
+    "Baseline",
     "Calibration",
+    "Comparison",
     "CoxModel",
     "DecisionCurve",
     "DesignMatrix",
@@ -92,6 +103,7 @@ __all__ = [
     "check_no_leak",
     "check_survival_estimator",
     "clinical_only",
+    "compare_with_baselines",
     "decision_curve",
     "evaluate",
     "external_validation",

@@ -31,21 +31,27 @@ class PenalizedFit:
     covariance: FloatArray
 
 
-def fit_penalized(design: CoxDesign, penalizer: float, l1_ratio: float) -> PenalizedFit:
-    """Maximize the penalized likelihood."""
+def fit_penalized(
+    design: CoxDesign,
+    penalizer: float,
+    l1_ratio: float,
+    start: FloatArray | None = None,
+    enough: float = _ENOUGH,
+) -> PenalizedFit:
+    """Maximize the penalized likelihood, from `start` (zeros when left out) until a step is below `enough`."""
     n, p = design.x.shape
     # lifelines divides by the n - 1 deviation, the design by the n one
     stretch = n / (n - 1)
     ridge = n * penalizer * (1 - l1_ratio) * stretch
     lasso = n * penalizer * l1_ratio * np.sqrt(stretch)
-    beta = np.zeros(p)
+    beta = np.zeros(p) if start is None else start
     here = derivatives_at(design, beta)
     assert here is not None
     for _ in range(_STEPS):
         target = _minimum(here.information, here.score + here.information @ beta, ridge, lasso)
         step = target - beta
         size = np.abs(step) * np.sqrt(np.diag(here.information) + ridge)
-        if size.max(initial=0.0) < _ENOUGH:
+        if size.max(initial=0.0) < enough:
             return _done(target, here, ridge, lasso)
         moved = _halved(design, beta, here, step, ridge, lasso)
         if moved is None:  # no improvement within rounding

@@ -18,11 +18,19 @@ from typing import TYPE_CHECKING, Any, Final
 from igfstrat.models._terms import NumberTerm, Term
 
 if TYPE_CHECKING:
+    from igfstrat.models._resampling import Measured
+    from igfstrat.models.comparing import Comparison
     from igfstrat.models.storage import StoredModel
     from igfstrat.models.validation import Validation
 
 RESEARCH_USE: Final = "Research use only; not for the care of a patient."
 NOT_STATED: Final = "not stated"
+_JUDGED: Final = {
+    "apparent": "on the same patients",
+    "cross_validated": "by cross-validation",
+    "optimism_corrected": "corrected for optimism by the bootstrap",
+    "external": "on other patients",
+}
 Figures = Mapping[str, Mapping[str, tuple[float | None, float | None, float | None]]]
 
 
@@ -82,12 +90,43 @@ def metrics_of(*validations: Validation) -> dict[str, dict[str, tuple[float | No
     dict of str to dict of str to tuple of float or None
         By kind and measure: value, lower and upper limit; None for NaN.
     """
-    return {
-        one.kind: {
-            name: tuple(v if math.isfinite(v) else None for v in measured)
-            for name, measured in one.measures.items()
+    return {one.kind: _figures(one.measures) for one in validations}
+
+
+def comparison_metrics(comparison: Comparison) -> dict[str, dict[str, tuple[float | None, ...]]]:
+    """What a model was set beside, ready for a card.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        Of `compare_with_baselines`.
+
+    Returns
+    -------
+    dict of str to dict of str to tuple of float or None
+        `optimism_corrected`; by baseline its own measures and, after ``over:``, the model's less these; `added_value`
+        where markers were tested. Value, lower and upper limit; None for NaN.
+    """
+    found = metrics_of(comparison.corrected)
+    for name, one in comparison.baselines.items():
+        found[name] = _figures(one.measures) | {f"over:{m}": f for m, f in _figures(one.differences).items()}
+    if comparison.added is not None:
+        added = comparison.added
+        test = {
+            "likelihood_ratio": added.test.statistic,
+            "degrees_of_freedom": float(added.test.df),
+            "p_value": added.test.p_value,
+            "alpha": added.alpha,
         }
-        for one in validations
+        found["added_value"] = {name: (v, None, None) for name, v in test.items()} | _figures(
+            added.differences
+        )
+    return found
+
+
+def _figures(measures: Mapping[str, Measured]) -> dict[str, tuple[float | None, ...]]:
+    return {
+        name: tuple(v if math.isfinite(v) else None for v in measured) for name, measured in measures.items()
     }
 
 
@@ -159,7 +198,7 @@ def tripod_items(pipeline: Any, card: ModelCard) -> dict[str, str]:
         "missing data": "; ".join(f"{term.name}: {term.remedy()}" for term in filled)
         or f"complete cases; {last.n_left_out_} rows were left out",
         "analysis": f"{type(last).__name__} with {_plain(last.get_params())}; not estimable and left out: {', '.join(design.left_out_) or 'nothing'}",
-        "performance": ", ".join(card.metrics) or NOT_STATED,
+        "performance": ", ".join(_JUDGED[kind] for kind in card.metrics if kind in _JUDGED) or NOT_STATED,
         "fairness": NOT_STATED,
         "limitations": card.limits,
         "code and data": f"igfstrat, this file; training data by hash: {card.data_sha256 or NOT_STATED}",

@@ -1,7 +1,8 @@
-"""Do the markers add anything to what is known without them? "No" is a normal answer.
+"""Does a model beat what is simpler than it, and do its markers add anything? "No" is a normal answer.
 
-The likelihood-ratio test decides; differences in concordance, integrated Brier score and index of prediction accuracy,
-corrected for optimism, describe.
+What it has to beat: the same model without its markers, the markers alone, a Kaplan–Meier curve a subtype. Whether the
+markers add is decided by the likelihood-ratio test; differences in concordance, integrated Brier score and index of
+prediction accuracy, corrected for optimism, describe.
 
 References
 ----------
@@ -11,28 +12,41 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn.base import clone
 
 from igfstrat.errors import DomainError
-from igfstrat.models._resampling import Measures, rows_of
-from igfstrat.models.baseline import clinical_only, marker_only
+from igfstrat.models._resampling import (
+    Loop,
+    Measured,
+    Measures,
+    check_resamples,
+    corrected,
+    rows_of,
+    spread_of,
+)
+from igfstrat.models.baseline import GroupKaplanMeier, clinical_only, marker_only
 from igfstrat.models.design import DesignMatrix
-from igfstrat.models.metrics import evaluate, read_horizons
+from igfstrat.models.metrics import evaluate_predictions, predictions_of, read_horizons
 from igfstrat.models.outcome import read_outcome
 from igfstrat.models.pipeline import make_risk_pipeline
 from igfstrat.models.settings import ModelSettings
-from igfstrat.models.validation import Measured, check_resamples, corrected
+from igfstrat.models.validation import Validation
+from igfstrat.parallel import Progress
 from igfstrat.survival import ChiSquareTest, cox
 from igfstrat.survival._inputs import read_level
 from igfstrat.survival.cox_result import chi_square_test
 
-_DESCRIBED = ("c_harrell", "c_uno", "ibs", "ipa")
+CLINICAL, MARKERS, CURVES = "clinical_only", "marker_only", "subtype_only"
+# columns that name a tumour's class, the first that a model has: our convention
+CLASSES: Final = ("subtype", "histology_class", "histology")
+_LESS: Final = "full less"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,17 +84,51 @@ class AddedValue:
     n_failed: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """Something simpler that a model has to beat, on the patients that both can judge.
+
+    Parameters
+    ----------
+    apparent : dict of str to float
+        Its measures on the patients it was fitted on.
+    measures : dict of str to Measured
+        The same, corrected for optimism.
+    differences : dict of str to Measured
+        The model's measures less these, corrected for optimism.
+    """
+
+    apparent: dict[str, float]
+    measures: dict[str, Measured]
+    differences: dict[str, Measured]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """A model beside what it has to beat, all of them fitted anew in the same bootstrap samples.
+
+    Parameters
+    ----------
+    corrected : Validation
+        The model itself, corrected for optimism.
+    baselines : dict of str to Baseline
+        Of clinical_only, marker_only and subtype_only, those that there are.
+    added : AddedValue or None
+        What the markers add; None where there is no marker, or nothing else.
+    """
+
+    corrected: Validation
+    baselines: dict[str, Baseline]
+    added: AddedValue | None
+
+
 def added_value(
     settings: ModelSettings,
     X: pd.DataFrame,  # noqa: N803 - scikit-learn's name
     y: Any,
     *,
     markers: Collection[str],
-    at: Any,
-    n_resamples: int = 200,
-    seed: int = 0,
-    n_jobs: int | None = None,
-    alpha: float = 0.05,
+    **how: Any,
 ) -> AddedValue:
     """Compare a model with the same one without its markers.
 
@@ -93,17 +141,9 @@ def added_value(
     y : ndarray, shape (n,)
         Outcome from `make_outcome`.
     markers : collection of str
-        Predictors that are markers.
-    at : array-like of float, shape (k,), or float
-        Horizons, within the follow-up.
-    n_resamples : int
-        Bootstrap samples; both models are fitted anew in each.
-    seed : int
-        Decides the samples.
-    n_jobs : int, optional
-        Processes; the result doesn't depend on it.
-    alpha : float
-        Level of the test, in (0, 1); intervals have 1 - alpha.
+        Predictors that are markers; not all of them.
+    **how : object
+        As of `compare_with_baselines`.
 
     Returns
     -------
@@ -114,41 +154,171 @@ def added_value(
     ------
     DomainError
         If no patient has every predictor.
+    UsageError
+        If a marker is no predictor, or nothing but the markers is.
+    """
+    clinical_only(settings, markers)  # refuses what can't be compared
+    found = compare_with_baselines(settings, X, y, markers=markers, **how).added
+    assert found is not None
+    return found
+
+
+def compare_with_baselines(
+    settings: ModelSettings,
+    X: pd.DataFrame,  # noqa: N803
+    y: Any,
+    *,
+    markers: Collection[str],
+    at: Any,
+    n_resamples: int = 200,
+    seed: int = 0,
+    n_jobs: int | None = None,
+    cluster: str | None = None,
+    progress: Progress | None = None,
+    alpha: float = 0.05,
+) -> Comparison:
+    """Compare a model with what is simpler than it.
+
+    Parameters
+    ----------
+    settings : ModelSettings
+        The model.
+    X : DataFrame, one row a patient
+        Table with all predictors.
+    y : ndarray, shape (n,)
+        Outcome from `make_outcome`.
+    markers : collection of str
+        Predictors that are markers; may be none, or all.
+    at : array-like of float, shape (k,), or float
+        Horizons, within the follow-up.
+    n_resamples : int
+        Bootstrap samples; every model is fitted anew in each, its penalty tuned anew.
+    seed : int
+        Decides the samples.
+    n_jobs : int, optional
+        Processes; the result doesn't depend on it.
+    cluster : str, optional
+        Address of a dask scheduler, whose workers are used instead.
+    progress : callable, optional
+        Called with the resamples done, and their number.
+    alpha : float
+        Level of the test, in (0, 1); intervals have 1 - alpha.
+
+    Returns
+    -------
+    Comparison
+        On the patients that have every predictor, so that all models see the same ones.
+
+    Raises
+    ------
+    DomainError
+        If no patient has every predictor.
+    EstimationError
+        If no resample gives the models.
     """
     check_resamples(n_resamples)
     horizons, level = read_horizons(at), read_level(1 - alpha)
     table, outcome = _complete(settings, X, y)
-    parts = {
-        "clinical": clinical_only(settings, markers),
-        "markers": marker_only(settings, markers),
-        "full": settings,
-    }
-    pipelines = {name: make_risk_pipeline(part, seed=seed) for name, part in parts.items()}
-    apparent = {
-        name: evaluate(clone(pipe).fit(table, outcome), table, outcome, at=horizons)
-        for name, pipe in pipelines.items()
-    }
+    models = _models(settings, markers, seed)
 
-    def measure(rows: Any) -> tuple[Measures, Measures]:
-        own, its_outcome = rows_of(table, rows), outcome[rows]
-        fits = [clone(pipelines[name]).fit(own, its_outcome) for name in ("full", "clinical")]
-        on_own = _difference(*(evaluate(fit, own, its_outcome, at=horizons) for fit in fits))
-        return on_own, _difference(*(evaluate(fit, table, outcome, at=horizons) for fit in fits))
+    def fitted_on(rows: Any) -> dict[str, Any]:
+        return {name: clone(one).fit(rows_of(table, rows), outcome[rows]) for name, one in models.items()}
 
-    shown = _difference(apparent["full"], apparent["clinical"])
-    differences, _, failed = corrected(measure, shown, len(table), n_resamples, seed, n_jobs, level)
-    test = likelihood_ratio(settings, clinical_only(settings, markers), table, outcome)
+    fits = fitted_on(np.arange(len(table)))
+    apparent = _measures(fits, table, outcome, horizons)
+    predictions = predictions_of(fits["full"], table, horizons)
+
+    def measure(rows: Any) -> tuple[Measures, Measures, Measures]:
+        drawn, its_outcome, resampled = rows_of(table, rows), outcome[rows], fitted_on(rows)
+        own = _measures(resampled, drawn, its_outcome, horizons)
+        unchanged = evaluate_predictions(predictions.of(rows), *read_outcome(its_outcome), horizons)
+        return own, _measures(resampled, table, outcome, horizons), spread_of(own, unchanged)
+
+    loop = Loop(n_jobs, cluster, progress)
+    measures, optimism, failed = corrected(measure, apparent, len(table), n_resamples, seed, loop, level)
+    own = [name for name in apparent if " " not in name]
+    model = Validation(
+        kind="optimism_corrected", at=tuple(horizons.tolist()), level=level,
+        measures={m: measures[m] for m in own}, apparent={m: apparent[m] for m in own},
+        optimism={m: optimism[m] for m in own}, n_patients=len(table), n_events=int(outcome["event"].sum()),
+        n_not_scored=int((~predictions.scored).sum()),
+        n_resamples=n_resamples, n_failed=failed,
+    )  # fmt: skip
+    baselines = {name: _baseline(apparent, measures, name) for name in models if name != "full"}
+    test = None
+    if CLINICAL in baselines:
+        test = likelihood_ratio(settings, clinical_only(settings, markers), table, outcome)
+    return Comparison(corrected=model, baselines=baselines, added=_added(model, baselines, test, alpha))
+
+
+def _baseline(apparent: Measures, measures: Mapping[str, Measured], name: str) -> Baseline:
+    return Baseline(
+        apparent=_part(apparent, name),
+        measures=_part(measures, name),
+        differences=_part(measures, f"{_LESS} {name}"),
+    )
+
+
+def _added(
+    model: Validation, baselines: Mapping[str, Baseline], test: ChiSquareTest | None, alpha: float
+) -> AddedValue | None:
+    if test is None:
+        return None
     return AddedValue(
         test=test,
         adds=bool(test.p_value < alpha),
         alpha=alpha,
-        differences=differences,
-        **apparent,
-        n_patients=len(table),
-        n_events=int(outcome["event"].sum()),
-        n_resamples=n_resamples,
-        n_failed=failed,
+        differences=baselines[CLINICAL].differences,
+        clinical=baselines[CLINICAL].apparent,
+        markers=baselines[MARKERS].apparent,
+        full=model.apparent,
+        n_patients=model.n_patients,
+        n_events=model.n_events,
+        n_resamples=model.n_resamples,
+        n_failed=model.n_failed,
     )
+
+
+def _models(settings: ModelSettings, markers: Collection[str], seed: int) -> dict[str, Any]:
+    """The model and its baselines, not fitted."""
+    found = {"full": make_risk_pipeline(settings, seed=seed)}
+    if markers and len(set(markers)) < len(settings.predictors):
+        for name, part in ((CLINICAL, clinical_only), (MARKERS, marker_only)):
+            found[name] = make_risk_pipeline(part(settings, markers), seed=seed)
+    known = (*settings.predictors, *settings.strata)
+    classes = [name for name in CLASSES if name in known]
+    if classes and len(known) > 1:
+        found[CURVES] = GroupKaplanMeier(classes[0])
+    return found
+
+
+def _measures(fits: Mapping[str, Any], X: Any, y: Any, at: NDArray[np.float64]) -> Measures:  # noqa: N803
+    """All measures of the full model; of each baseline a few, named after it; how much the full one is above it.
+
+    Both are taken on the patients that both can judge.
+    """
+    time, event = read_outcome(y)
+    found = {name: predictions_of(fit, X, at) for name, fit in fits.items()}
+    full = found.pop("full")
+    measures = evaluate_predictions(full, time, event, at)
+    for name, one in found.items():
+        rows = full.scored & one.scored
+        beside = measures
+        if not np.array_equal(rows, full.scored):
+            beside = evaluate_predictions(full.of(rows), time[rows], event[rows], at, brief=True)
+        own = evaluate_predictions(one.of(rows), time[rows], event[rows], at, brief=True)
+        measures = measures | {f"{name} {m}": value for m, value in own.items()}
+        measures |= {f"{_LESS} {name} {m}": beside[m] - value for m, value in own.items()}
+    return measures
+
+
+def _part(measures: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Measures that are named after something, without that name."""
+    return {
+        whole.removeprefix(f"{name} "): value
+        for whole, value in measures.items()
+        if whole.rpartition(" ")[0] == name
+    }
 
 
 def likelihood_ratio(full: ModelSettings, reduced: ModelSettings, X: pd.DataFrame, y: Any) -> ChiSquareTest:  # noqa: N803
@@ -197,7 +367,3 @@ def _complete(settings: ModelSettings, X: pd.DataFrame, y: Any) -> tuple[pd.Data
         message = "no patient has every predictor; declare an imputation"
         raise DomainError(message)
     return X.loc[known] if not known.all() else X, y[np.flatnonzero(known)]
-
-
-def _difference(full: Measures, reduced: Measures) -> Measures:
-    return {name: full[name] - reduced[name] for name in full if name.partition("@")[0] in _DESCRIBED}

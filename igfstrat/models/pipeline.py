@@ -13,12 +13,14 @@ from typing import Any, Final, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.model_selection import GridSearchCV
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, ParameterGrid
 from sklearn.pipeline import Pipeline
 
-from igfstrat.errors import IgfstratWarning
+from igfstrat.errors import EstimationError, IgfstratWarning
 from igfstrat.features.spec import RowFlags
 from igfstrat.models._matrix import FloatArray
+from igfstrat.models._tuning import score_candidates
 from igfstrat.models.aft import LogLogisticAFTModel, WeibullAFTModel
 from igfstrat.models.base import SurvivalModel
 from igfstrat.models.cox_model import CoxModel
@@ -151,7 +153,55 @@ class RiskPipeline(Pipeline):  # type: ignore[misc]
 
 
 class TunedPipeline(GridSearchCV):  # type: ignore[misc]
-    """A risk pipeline whose penalty is chosen by cross-validation within the rows it is fitted on."""
+    """A risk pipeline whose penalty is chosen by cross-validation within the rows it is fitted on.
+
+    The scores are those of scikit-learn's grid search, found with one design matrix a fold and warm starts. Rows of a table
+    that share an index label are copies of one patient, as in a bootstrap sample, and stay in one fold.
+    """
+
+    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: N803 - scikit-learn's name
+        """Choose the penalty, then fit the pipeline with it.
+
+        Parameters
+        ----------
+        X : DataFrame, one row a patient
+            Table that has the predictors.
+        y : ndarray, shape (n,)
+            Outcome from `make_outcome`.
+
+        Returns
+        -------
+        TunedPipeline
+            Itself.
+
+        Raises
+        ------
+        EstimationError
+            If there are too few events for the folds, or none of them can judge a penalty.
+        """
+        candidates = list(ParameterGrid(self.param_grid))
+        copies = isinstance(X, pd.DataFrame) and not X.index.is_unique
+        folds = list(self.cv.split(X, y, X.index.to_numpy() if copies else None))
+        scores = score_candidates(self.estimator, X, y, candidates, folds)
+        judged = scores[
+            :, ~np.isnan(scores).any(axis=0)
+        ]  # a fold whose events all lack a predictor judges nothing
+        if judged.shape[1] == 0:
+            message = (
+                "no inner fold has an event with every predictor; declare an imputation, or state the penalty"
+            )
+            raise EstimationError(message)
+        mean = judged.mean(axis=1)
+        self.best_index_ = int(np.argmax(mean))
+        self.best_params_, self.best_score_ = candidates[self.best_index_], float(mean[self.best_index_])
+        self.cv_results_ = {"params": candidates, "mean_test_score": mean} | {
+            f"split{i}_test_score": column for i, column in enumerate(scores.T)
+        }
+        self.n_splits_, self.multimetric_, self.scorer_ = len(folds), False, self.scoring
+        self.best_estimator_ = clone(self.estimator).set_params(**self.best_params_).fit(X, y)
+        if isinstance(X, pd.DataFrame):
+            self.feature_names_in_ = np.array([str(name) for name in X.columns], dtype=object)
+        return self
 
     def predict_survival_function(self, X: Any, times: ArrayLike) -> FloatArray:  # noqa: N803
         """As that of the pipeline with the chosen penalty.
@@ -208,7 +258,7 @@ class TunedPipeline(GridSearchCV):  # type: ignore[misc]
 
 
 def make_risk_pipeline(
-    settings: ModelSettings, *, model: Any = None, folds: int = 5, seed: int = 0, n_jobs: int | None = None
+    settings: ModelSettings, *, model: Any = None, folds: int = 5, seed: int = 0
 ) -> RiskPipeline | TunedPipeline:
     """The pipeline that a plan's `model:` section describes.
 
@@ -223,8 +273,6 @@ def make_risk_pipeline(
         Inner folds that tune a penalty, stratified by event.
     seed : int
         Decides the inner folds.
-    n_jobs : int, optional
-        Processes of the tuning; the result doesn't depend on it.
 
     Returns
     -------
@@ -251,8 +299,6 @@ def make_risk_pipeline(
         _grid(settings.penalty),
         scoring=partial_likelihood_score,
         cv=EventStratifiedKFold(folds, seed),
-        n_jobs=n_jobs,
-        error_score="raise",
     )
 
 

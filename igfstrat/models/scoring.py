@@ -37,16 +37,50 @@ def partial_log_likelihood(*, time: Any, event: Any, risk: Any) -> float:
     >>> round(partial_log_likelihood(time=[1, 2], event=[True, True], risk=[0.0, 0.0]), 4)
     -0.6931
     """
-    sample = read_sample(time=time, event=event)
-    score = read_numbers(risk, "risk", sample.n)[sample.order]
-    relative = np.exp(score - score.max())  # the largest cancels out
-    at_risk = np.cumsum(relative[::-1])[::-1][sample.first]
-    deaths = np.add.reduceat(sample.event.astype(np.int64), sample.first)
-    of_dead = np.add.reduceat(np.where(sample.event, relative, 0.0), sample.first)
-    total, spread = 0.0, np.repeat(np.arange(len(deaths)), deaths)
-    place = np.arange(len(spread)) - np.repeat(np.cumsum(deaths) - deaths, deaths)
-    total -= float(np.log(at_risk[spread] - place / deaths[spread] * of_dead[spread]).sum())
-    return total + float((score[sample.event] - score.max()).sum())
+    sample = PartialLikelihood(time=time, event=event)
+    return sample.of(read_numbers(risk, "risk", sample.n))
+
+
+class PartialLikelihood:
+    """Patients sorted once, for the likelihood of any number of scores.
+
+    Parameters
+    ----------
+    time : array-like of float, shape (n,)
+        Follow-up, >= 0, one unit.
+    event : array-like of bool, shape (n,)
+        True = event observed.
+    """
+
+    def __init__(self, *, time: Any, event: Any) -> None:
+        sample = read_sample(time=time, event=event)
+        self.n = sample.n
+        self._order, self._first, self._event = sample.order, sample.first, sample.event
+        deaths = np.add.reduceat(sample.event.astype(np.int64), sample.first)
+        self._spread = np.repeat(np.arange(len(deaths)), deaths)  # the time of each death
+        place = np.arange(len(self._spread)) - np.repeat(np.cumsum(deaths) - deaths, deaths)
+        self._share = place / deaths[self._spread]
+
+    def of(self, risk: FloatArray) -> float:
+        """Log partial likelihood of a score, ties by Efron.
+
+        Parameters
+        ----------
+        risk : ndarray of float, shape (n,)
+            Log hazard ratio; higher = earlier event expected.
+
+        Returns
+        -------
+        float
+            Log likelihood, <= 0; 0 without events.
+        """
+        score = risk[self._order]
+        score = score - score.max()  # the largest cancels out
+        relative = np.exp(score)
+        at_risk = np.cumsum(relative[::-1])[::-1][self._first]
+        of_dead = np.add.reduceat(np.where(self._event, relative, 0.0), self._first)
+        lost = np.log(at_risk[self._spread] - self._share * of_dead[self._spread]).sum()
+        return float(score[self._event].sum() - lost)
 
 
 def partial_likelihood_score(estimator: Any, X: Any, y: Any) -> float:  # noqa: N803 - scikit-learn's name

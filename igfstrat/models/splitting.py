@@ -50,8 +50,9 @@ class EventStratifiedKFold:
             Ignored.
         y : ndarray, shape (n,)
             Outcome from `make_outcome`.
-        groups : object
-            Ignored.
+        groups : array-like, shape (n,), optional
+            Rows of one group stay in one fold, such as the copies of a patient in a bootstrap sample: a copy among the
+            test rows would make the weakest penalty look best.
 
         Yields
         ------
@@ -61,10 +62,13 @@ class EventStratifiedKFold:
         Raises
         ------
         EstimationError
-            If there are fewer events, or fewer censored patients, than folds.
+            If there are fewer events, or fewer censored patients, than folds; a group counts once.
         """
-        del X, groups
-        _, event = read_outcome(y)
+        del X
+        _, row_event = read_outcome(y)
+        _, code = np.unique(np.arange(len(row_event)) if groups is None else groups, return_inverse=True)
+        event = np.zeros(code.max(initial=-1) + 1, np.bool_)
+        np.logical_or.at(event, code, row_event)
         fewest = min(np.count_nonzero(event), np.count_nonzero(~event) or len(event))
         if fewest < self.n_splits:
             message = (
@@ -72,7 +76,9 @@ class EventStratifiedKFold:
             )
             raise EstimationError(message)
         folds = StratifiedKFold(self.n_splits, shuffle=True, random_state=self.seed)
-        yield from folds.split(np.zeros(len(event)), event)
+        for _, test in folds.split(np.zeros(len(event)), event):
+            inside = np.isin(code, test)
+            yield np.flatnonzero(~inside), np.flatnonzero(inside)
 
     def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:  # noqa: N803
         """Number of folds.

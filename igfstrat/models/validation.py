@@ -9,33 +9,38 @@ References
 .. [2] Noma H, Shinozaki T, Iba K, Teramukai S, Furukawa TA. Confidence intervals of prediction accuracy measures for
    multivariable prediction models based on the bootstrap-based optimism correction methods. Stat Med
    2021;40:5691-5701. (The location-shifted interval.)
+.. [3] Parker BJ, Günter S, Bedo J. Stratification bias in low signal microarray studies. BMC Bioinformatics 2007;8:326.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from igfstrat.errors import EstimationError, UsageError
 from igfstrat.models._matrix import FloatArray
-from igfstrat.models._resampling import Measures, in_parallel, limits, resampled_rows, rows_of, stacked
+from igfstrat.models._resampling import (
+    Loop,
+    Measured,
+    Measures,
+    check_resamples,
+    corrected,
+    in_parallel,
+    limits,
+    resampled_rows,
+    rows_of,
+    spread_of,
+    stacked,
+)
 from igfstrat.models.metrics import Predictions, evaluate, evaluate_predictions, predictions_of, read_horizons
 from igfstrat.models.outcome import read_outcome
 from igfstrat.models.splitting import EventStratifiedKFold
+from igfstrat.parallel import Progress
 from igfstrat.survival._inputs import read_level
-
-
-class Measured(NamedTuple):
-    """A measure with its interval; NaN where it isn't estimable."""
-
-    value: float
-    ci_lower: float
-    ci_upper: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +94,8 @@ def external_validation(
     n_resamples: int = 200,
     seed: int = 0,
     n_jobs: int | None = None,
+    cluster: str | None = None,
+    progress: Progress | None = None,
     level: float = 0.95,
     kind: str = "external",
 ) -> Validation:
@@ -110,6 +117,10 @@ def external_validation(
         Decides the samples.
     n_jobs : int, optional
         Processes; the result doesn't depend on it.
+    cluster : str, optional
+        Address of a dask scheduler, whose workers are used instead.
+    progress : callable, optional
+        Called with the resamples done, and their number.
     level : float
         Coverage, between 0 and 1.
     kind : str
@@ -122,8 +133,9 @@ def external_validation(
     """
     horizons = read_horizons(at)
     read_outcome(y, len(X))
+    loop = Loop(n_jobs, cluster, progress)
     return _of_predictions(
-        predictions_of(model, X, horizons), y, horizons, kind, n_resamples, seed, n_jobs, level
+        predictions_of(model, X, horizons), y, horizons, kind, n_resamples, seed, loop, level
     )
 
 
@@ -137,6 +149,8 @@ def nested_cross_validation(
     n_resamples: int = 200,
     seed: int = 0,
     n_jobs: int | None = None,
+    cluster: str | None = None,
+    progress: Progress | None = None,
     level: float = 0.95,
 ) -> Validation:
     """Measures of predictions for patients outside the fold on which the model was fitted.
@@ -159,6 +173,10 @@ def nested_cross_validation(
         Decides folds and samples.
     n_jobs : int, optional
         Processes; the result doesn't depend on it.
+    cluster : str, optional
+        Address of a dask scheduler, whose workers are used instead.
+    progress : callable, optional
+        Called with the resamples done, and their number.
     level : float
         Coverage, between 0 and 1.
 
@@ -166,7 +184,8 @@ def nested_cross_validation(
     -------
     Validation
         Of the pooled predictions. The risk is that of an event by the last horizon, since linear predictors of
-        different fits have no common zero.
+        different fits have no common zero; Harrell's C compares patients of one fold, since different fits spread their
+        risks differently [3]_.
 
     Raises
     ------
@@ -182,15 +201,15 @@ def nested_cross_validation(
         fitted = clone(estimator).fit(rows_of(X, train), y[train])
         return predictions_of(fitted, rows_of(X, test), horizons)
 
-    found = in_parallel(one, folds, n_jobs)
-    if any(one is None for one in found):
-        message = "a training part gave no model; take fewer folds, fewer predictors or a penalty"
-        raise EstimationError(message)
+    loop = Loop(n_jobs, cluster)
+    found = in_parallel(one, folds, loop, spared=())
     order = np.argsort(np.concatenate([test for _, test in splits]))
     survival = np.concatenate([one.survival for one in found])[order]
     last = survival[:, int(np.searchsorted(found[0].grid, horizons[-1]))]
-    pooled = Predictions(risk=1 - last, grid=found[0].grid, survival=survival)
-    return _of_predictions(pooled, y, horizons, "cross_validated", n_resamples, seed, n_jobs, level)
+    fold = np.repeat(np.arange(folds), [len(test) for _, test in splits])[order]
+    pooled = Predictions(risk=1 - last, grid=found[0].grid, survival=survival, fold=fold)
+    loop = replace(loop, progress=progress)
+    return _of_predictions(pooled, y, horizons, "cross_validated", n_resamples, seed, loop, level)
 
 
 def _of_predictions(
@@ -200,7 +219,7 @@ def _of_predictions(
     kind: str,
     n_resamples: int,
     seed: int,
-    n_jobs: int | None,
+    loop: Loop,
     level: float,
 ) -> Validation:
     check_resamples(n_resamples)
@@ -209,12 +228,9 @@ def _of_predictions(
 
     def one(b: int) -> Measures:
         rows = resampled_rows(len(time), seed, b)
-        drawn = Predictions(
-            risk=predictions.risk[rows], grid=predictions.grid, survival=predictions.survival[rows]
-        )
-        return evaluate_predictions(drawn, time[rows], event[rows], at)
+        return evaluate_predictions(predictions.of(rows), time[rows], event[rows], at)
 
-    found = in_parallel(one, n_resamples, n_jobs)
+    found = in_parallel(one, n_resamples, loop)
     draws = stacked(found, list(value))
     measures = {
         name: Measured(value[name], *limits(column, level))
@@ -244,6 +260,8 @@ def bootstrap_validation(
     n_resamples: int = 200,
     seed: int = 0,
     n_jobs: int | None = None,
+    cluster: str | None = None,
+    progress: Progress | None = None,
     level: float = 0.95,
 ) -> Validation:
     """Apparent measures less their optimism.
@@ -264,6 +282,10 @@ def bootstrap_validation(
         Decides the samples.
     n_jobs : int, optional
         Processes; the result doesn't depend on it.
+    cluster : str, optional
+        Address of a dask scheduler, whose workers are used instead.
+    progress : callable, optional
+        Called with the resamples done, and their number.
     level : float
         Coverage, between 0 and 1.
 
@@ -271,7 +293,8 @@ def bootstrap_validation(
     -------
     Validation
         The optimism is the mean, over resamples, of a model's measure on its own resample less that on the original
-        patients. The interval is that of the resamples' own measures, shifted by the optimism.
+        patients. The interval is that of the resamples' own measures (for calibration, of the model itself on the
+        resamples), shifted by the optimism.
 
     Raises
     ------
@@ -282,15 +305,17 @@ def bootstrap_validation(
     horizons, level = read_horizons(at), read_level(level)
     time, event = read_outcome(y, len(X))
 
-    def measure(rows: Any) -> tuple[Measures, Measures]:
-        own = rows_of(X, rows)
-        fitted = clone(estimator).fit(own, y[rows])
-        return evaluate(fitted, own, y[rows], at=horizons), evaluate(fitted, X, y, at=horizons)
+    predictions = predictions_of(clone(estimator).fit(X, y), X, horizons)
 
-    fitted = clone(estimator).fit(X, y)
-    predictions = predictions_of(fitted, X, horizons)
+    def measure(rows: Any) -> tuple[Measures, Measures, Measures]:
+        fitted = clone(estimator).fit(rows_of(X, rows), y[rows])
+        own = evaluate(fitted, rows_of(X, rows), y[rows], at=horizons)
+        unchanged = evaluate_predictions(predictions.of(rows), time[rows], event[rows], horizons)
+        return own, evaluate(fitted, X, y, at=horizons), spread_of(own, unchanged)
+
     apparent = evaluate_predictions(predictions, time, event, horizons)
-    measures, optimism, failed = corrected(measure, apparent, len(X), n_resamples, seed, n_jobs, level)
+    loop = Loop(n_jobs, cluster, progress)
+    measures, optimism, failed = corrected(measure, apparent, len(X), n_resamples, seed, loop, level)
     return Validation(
         kind="optimism_corrected",
         measures=measures,
@@ -304,89 +329,6 @@ def bootstrap_validation(
         n_failed=failed,
         level=level,
     )
-
-
-def corrected(
-    measure: Callable[[Any], tuple[Measures, Measures]],
-    apparent: Measures,
-    n: int,
-    n_resamples: int,
-    seed: int,
-    n_jobs: int | None,
-    level: float,
-) -> tuple[dict[str, Measured], Measures, int]:
-    """Take the optimism out of apparent measures.
-
-    Parameters
-    ----------
-    measure : callable
-        Rows to (measures on these rows, measures on all) of what is fitted on these rows.
-    apparent : dict of str to float
-        Measures of what is fitted on all rows.
-    n : int
-        Rows.
-    n_resamples : int
-        Bootstrap samples.
-    seed : int
-        Decides them.
-    n_jobs : int, optional
-        Processes.
-    level : float
-        Coverage of the intervals.
-
-    Returns
-    -------
-    measures : dict of str to Measured
-        Corrected, with location-shifted intervals.
-    optimism : dict of str to float
-        What was taken off.
-    n_failed : int
-        Resamples that gave nothing.
-
-    Raises
-    ------
-    EstimationError
-        If none gave anything.
-    """
-    found = in_parallel(lambda b: measure(resampled_rows(n, seed, b)), n_resamples, n_jobs)
-    good = [one for one in found if one is not None]
-    if not good:
-        message = "no resample gave a model; there are too few events for this many predictors"
-        raise EstimationError(message)
-    own, original = (stacked([one[i] for one in good], list(apparent)) for i in (0, 1))
-    gain = _mean(own - original)
-    optimism = dict(zip(apparent, gain.tolist(), strict=True))
-    measures = {
-        name: Measured(apparent[name] - optimism[name], *limits(own[:, j] - optimism[name], level))
-        for j, name in enumerate(apparent)
-    }
-    return measures, optimism, n_resamples - len(good)
-
-
-def _mean(values: FloatArray) -> FloatArray:
-    """Column means of what is known; NaN where nothing is."""
-    known = np.isfinite(values)
-    count = known.sum(axis=0)
-    total = np.where(known, values, 0.0).sum(axis=0)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
-
-
-def check_resamples(n_resamples: int) -> None:
-    """Refuse a count that gives no interval.
-
-    Parameters
-    ----------
-    n_resamples : int
-        Bootstrap samples.
-
-    Raises
-    ------
-    UsageError
-        If it is below 2.
-    """
-    if n_resamples < 2:
-        message = f"n_resamples must be at least 2, found {n_resamples}; 200 or more for a report"
-        raise UsageError(message)
 
 
 __all__: Sequence[str] = (

@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from igfstrat.models._matrix import FloatArray
-from igfstrat.models._resampling import in_parallel, limits, resampled_rows
+from igfstrat.models._resampling import Loop, in_parallel, limits, resampled_rows
 from igfstrat.models.calibrating import calibration
 from igfstrat.models.metrics import predictions_of, read_horizons
 from igfstrat.models.net_benefit import decision_curve
 from igfstrat.models.outcome import read_outcome
+from igfstrat.parallel import Progress
 from igfstrat.survival import kaplan_meier
 
 _GROUPS: Final = 5
@@ -94,6 +95,8 @@ def validation_curves(
     n_resamples: int = 200,
     seed: int = 0,
     n_jobs: int | None = None,
+    cluster: str | None = None,
+    progress: Progress | None = None,
     level: float = 0.95,
 ) -> list[HorizonCurves]:
     """Curves of a fitted model on patients.
@@ -114,6 +117,10 @@ def validation_curves(
         Decides the samples.
     n_jobs : int, optional
         Processes; the result doesn't depend on it.
+    cluster : str, optional
+        Address of a dask scheduler, whose workers are used instead.
+    progress : callable, optional
+        Called with the resamples done, and their number, over all horizons.
     level : float
         Coverage, between 0 and 1.
 
@@ -127,34 +134,57 @@ def validation_curves(
     found = predictions_of(model, X, horizons)
     rows = found.scored
     places = np.searchsorted(found.grid, horizons)
+    risks = [1 - found.survival[rows, place] for place in places]
+    grids = [_Grid.of(risk) for risk in risks]
+    t, e = time[rows], event[rows]
+
+    def one(b: int) -> list[tuple[FloatArray, FloatArray]]:
+        drawn = resampled_rows(len(t), seed, b)
+        return [
+            grid.curves(t[drawn], e[drawn], risk[drawn], float(h))[:2]
+            for grid, risk, h in zip(grids, risks, horizons, strict=True)
+        ]
+
+    draws = [one for one in in_parallel(one, n_resamples, Loop(n_jobs, cluster, progress)) if one is not None]
     return [
-        _at_one(time[rows], event[rows], 1 - found.survival[rows, place], float(t), n_resamples, seed, n_jobs, level)
-        for t, place in zip(horizons, places, strict=True)
-    ]  # fmt: skip
+        _with_bands(grids[i], t, e, risks[i], float(horizons[i]), [draw[i] for draw in draws], level)
+        for i in range(len(horizons))
+    ]
 
 
-def _at_one(
-    time: FloatArray, event: NDArray[np.bool_], risk: FloatArray, at: float,
-    n_resamples: int, seed: int, n_jobs: int | None, level: float,
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """Where the curves of one horizon are drawn: predicted risks and thresholds."""
+
+    predicted: FloatArray
+    threshold: FloatArray
+
+    @classmethod
+    def of(cls, risk: FloatArray) -> _Grid:
+        lowest, highest = (float(q) for q in np.quantile(risk, [0.01, 0.99]))
+        # beyond the highest risk nobody would be treated: the model's net benefit is 0 there
+        most = float(np.clip(np.quantile(risk, 0.98), 0.05, 0.9))
+        return cls(np.linspace(lowest, highest, _GRID), np.linspace(0.01, most, _THRESHOLDS))
+
+    def curves(
+        self, time: FloatArray, event: NDArray[np.bool_], risk: FloatArray, at: float
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Smooth calibration, net benefit, and that of acting on everyone."""
+        benefit = decision_curve(time=time, event=event, risk=risk, at=at, thresholds=self.threshold)
+        return _smooth(time, event, risk, at, self.predicted), benefit.model, benefit.treat_all
+
+
+def _with_bands(
+    grid: _Grid, time: FloatArray, event: NDArray[np.bool_], risk: FloatArray, at: float,
+    draws: list[tuple[FloatArray, FloatArray]], level: float,
 ) -> HorizonCurves:  # fmt: skip
-    lowest, highest = (float(q) for q in np.quantile(risk, [0.01, 0.99]))
-    grid = np.linspace(lowest, highest, _GRID)
-    # beyond the highest risk nobody would be treated: the model's net benefit is 0 there
-    thresholds = np.linspace(0.01, float(np.clip(np.quantile(risk, 0.98), 0.05, 0.9)), _THRESHOLDS)
-
-    def one(b: int) -> tuple[FloatArray, FloatArray]:
-        drawn = resampled_rows(len(time), seed, b)
-        curves = _smooth(time[drawn], event[drawn], risk[drawn], at, grid)
-        return curves, _benefit(time[drawn], event[drawn], risk[drawn], at, thresholds)[0]
-
-    found = [one for one in in_parallel(one, n_resamples, n_jobs) if one is not None]
-    smooth, benefit = (np.array([pair[i] for pair in found]) for i in (0, 1))
+    smooth, benefit = (np.array([pair[i] for pair in draws]) for i in (0, 1))
     low, high = _band(smooth, level, _GRID)
     low_benefit, high_benefit = _band(benefit, level, _THRESHOLDS)
-    own, everyone = _benefit(time, event, risk, at, thresholds)
+    own_smooth, own, everyone = grid.curves(time, event, risk, at)
     return HorizonCurves(
-        at=at, predicted=grid, smooth=_smooth(time, event, risk, at, grid), smooth_lower=low, smooth_upper=high,
-        groups=_groups(time, event, risk, at), threshold=thresholds, net_benefit=own,
+        at=at, predicted=grid.predicted, smooth=own_smooth, smooth_lower=low, smooth_upper=high,
+        groups=_groups(time, event, risk, at), threshold=grid.threshold, net_benefit=own,
         net_benefit_lower=low_benefit, net_benefit_upper=high_benefit, treat_all=everyone,
     )  # fmt: skip
 
@@ -174,13 +204,6 @@ def _smooth(
         return np.full(len(grid), np.nan)
     order = np.argsort(found.predicted)
     return np.interp(grid, found.predicted[order], found.smooth[order], left=float("nan"), right=float("nan"))
-
-
-def _benefit(
-    time: FloatArray, event: NDArray[np.bool_], risk: FloatArray, at: float, thresholds: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    curve = decision_curve(time=time, event=event, risk=risk, at=at, thresholds=thresholds)
-    return curve.model, curve.treat_all
 
 
 def _groups(time: FloatArray, event: NDArray[np.bool_], risk: FloatArray, at: float) -> tuple[RiskGroup, ...]:

@@ -5,7 +5,7 @@ Everything comes from the model file, so that the card can be made again whereve
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -13,26 +13,20 @@ import pandas as pd
 
 from igfstrat.models import StoredModel, model_card_items
 from igfstrat.models.metrics import read_horizons
-from igfstrat.report._wording import p_words, people
+from igfstrat.report._wording import people
 from igfstrat.report.document import Block, Document, Paragraph, Section
-from igfstrat.report.formatting import DASH, format_number
+from igfstrat.report.formatting import format_number
+from igfstrat.report.model_wording import (
+    BASELINES,
+    MEASURES,
+    added_sentence,
+    baseline_sentences,
+    figure_text,
+    measure_title,
+    size_sentence,
+)
 from igfstrat.report.tables import Table
 
-Figure = Sequence[float | None]
-Figures = Mapping[str, Figure]
-
-MEASURES: Final = {
-    "c_harrell": "C (Harrell)",
-    "c_uno": "C (Uno)",
-    "auc": "AUC",
-    "brier": "Brier score",
-    "ibs": "Integrated Brier score",
-    "ipa": "Index of prediction accuracy",
-    "observed_expected": "Observed over expected events",
-    "calibration_intercept": "Calibration intercept (0 is right)",
-    "calibration_slope": "Calibration slope (1 is right)",
-    "ici": "Integrated calibration index (0 is right)",
-}
 _KINDS: Final = {
     "apparent": "Same patients (apparent)",
     "optimism_corrected": "Corrected for optimism",
@@ -45,62 +39,6 @@ _TYPES: Final = {
     "LogLogisticAFTModel": "log-logistic accelerated failure time model",
     "PiecewiseExponentialModel": "piecewise exponential model",
 }
-
-
-def measure_title(name: str, unit: str) -> str:
-    """A measure in words.
-
-    Parameters
-    ----------
-    name : str
-        Such as ``auc@36``.
-    unit : str
-        Unit of the horizons.
-
-    Returns
-    -------
-    str
-        With its horizon, where it has one.
-
-    Examples
-    --------
-    >>> measure_title("auc@36", "months"), measure_title("c_uno", "months")
-    ('AUC at 36 months', 'C (Uno)')
-    """
-    base, _, at = name.partition("@")
-    return f"{MEASURES.get(base, base)} at {at} {unit}" if at else MEASURES.get(base, base)
-
-
-def figure_text(figure: Figure, digits: int = 3) -> str:
-    """A measure with its interval.
-
-    Parameters
-    ----------
-    figure : sequence of float or None, length 3
-        Value, lower and upper limit; None where there is none.
-    digits : int
-        Decimals.
-
-    Returns
-    -------
-    str
-        ``0.712 (0.650–0.771)``; a dash where there is no value.
-
-    Examples
-    --------
-    >>> figure_text((0.712, 0.65, 0.771)), figure_text((None, None, None))
-    ('0.712 (0.650–0.771)', '–')
-    """
-    value, low, high = figure
-    if value is None:
-        return DASH
-    if low is None or high is None:
-        return format_number(value, digits)
-    # a dash between negative numbers reads as one more minus
-    between = " to " if low < 0 or high < 0 else "–"
-    return (
-        f"{format_number(value, digits)} ({format_number(low, digits)}{between}{format_number(high, digits)})"
-    )
 
 
 def model_card(model: StoredModel) -> Document:
@@ -123,6 +61,7 @@ def model_card(model: StoredModel) -> Document:
         Section(key="predictors", title="Predictors", blocks=_predictors(items)),
         Section(key="equation", title="Equation", blocks=_equation(model, items)),
         Section(key="performance", title="Performance", blocks=_performance(items)),
+        Section(key="baselines", title="What it has to beat", blocks=_baselines(items)),
         Section(key="added_value", title="What the IGF markers add", blocks=_added(items)),
         Section(key="training", title="Training data", blocks=_training(items)),
         Section(key="limits", title="Limits", blocks=(Paragraph(text=items["limits"], kind="caution"),)),
@@ -152,64 +91,10 @@ def _summary(items: Mapping[str, Any]) -> tuple[Block, ...]:
     size = items["metrics"].get("sample_size", {})
     needed = size.get("patients_needed", (None,))[0]
     if needed is not None and needed > training["n_patients"]:
-        lead.append(Paragraph(text=size_sentence(size, training["n_patients"]), kind="caution"))
+        lead.append(
+            Paragraph(text=size_sentence(size, training["n_patients"], training["n_events"]), kind="caution")
+        )
     return tuple(lead)
-
-
-def added_sentence(found: Figures) -> str:
-    """Whether the IGF markers add anything, in words.
-
-    Parameters
-    ----------
-    found : mapping of str to sequence
-        The card's figures of added value; empty where it has none.
-
-    Returns
-    -------
-    str
-        A sentence; "" where nothing was tested.
-
-    Examples
-    --------
-    >>> added_sentence({"likelihood_ratio": (1.0, None, None), "degrees_of_freedom": (2.0, None, None),
-    ...     "p_value": (0.6, None, None), "alpha": (0.05, None, None)})
-    'The IGF markers were not shown to add anything to the other predictors (likelihood ratio 1.00 on 2 degrees of freedom, p = 0.60).'
-    """
-    if "p_value" not in found:
-        return ""
-    statistic, df, p, alpha = (
-        found[name][0] for name in ("likelihood_ratio", "degrees_of_freedom", "p_value", "alpha")
-    )
-    adds = p is not None and alpha is not None and p < alpha
-    what = "add to the other predictors" if adds else "were not shown to add anything to the other predictors"
-    degrees = f"{df:.0f} degree{'' if df == 1 else 's'} of freedom"
-    return f"The IGF markers {what} (likelihood ratio {format_number(statistic)} on {degrees}, {p_words(p)})."
-
-
-def size_sentence(size: Figures, n_patients: int) -> str:
-    """How many patients Riley's criteria ask for, in words.
-
-    Parameters
-    ----------
-    size : mapping of str to sequence
-        The card's figures of the sample size.
-    n_patients : int
-        Patients fitted.
-
-    Returns
-    -------
-    str
-        A sentence.
-    """
-    needed, events, parameters, r_squared = (
-        float(size[name][0] or 0)
-        for name in ("patients_needed", "events_needed", "candidate_parameters", "anticipated_r_squared")
-    )
-    return (
-        f"Riley's criteria ask for {needed:.0f} patients with {events:.0f} events for {parameters:.0f} candidate parameters,"
-        f" at an anticipated Cox–Snell R² of {format_number(r_squared, 3)} (15 % of the largest possible);"
-        f" there are {n_patients} patients."
-    )
 
 
 def _predictors(items: Mapping[str, Any]) -> tuple[Block, ...]:
@@ -237,22 +122,23 @@ def _predictors(items: Mapping[str, Any]) -> tuple[Block, ...]:
 def _equation(model: StoredModel, items: Mapping[str, Any]) -> tuple[Block, ...]:
     last = model.pipeline.steps[-1][1]
     scales = {p["name"]: p for p in items["predictors"] if p["kind"] == "number"}
-    rows = []
+    is_cox, rows = items["model"]["type"] == "CoxModel", []
     for one in items["equation"]:
         name = str(one["parameter"])
         scaled = scales.get(name)
-        per = f"per {scaled['scale']:.3g}, from {scaled['mean']:.3g}".replace("-", "−") if scaled else ""
+        per = f"per SD of {scaled['scale']:.3g}, from the mean {scaled['mean']:.3g}" if scaled else ""
         value, low, high = (float(one[key]) for key in ("coef", "ci_lower", "ci_upper"))
         known = tuple(v if np.isfinite(v) else None for v in (value, low, high))
-        rows.append((name, per, figure_text(known)))
-    head = "Coefficient (95 % CI)"
+        ratio = (figure_text(tuple(v if v is None else float(np.exp(v)) for v in known), 2),) * is_cox
+        rows.append((name, per, figure_text(known), *ratio))
+    head = ("Column", "Unit", "Coefficient (95 % CI)", *("Hazard ratio (95 % CI)",) * is_cox)
     blocks: list[Block] = [
         Table(
             caption=f"Coefficients of the {_TYPES.get(items['model']['type'], items['model']['type'])}",
-            header=("Column", "Unit", head),
+            header=head,
             rows=tuple(rows),
             footnotes=_of_coefficients(items),
-            counts=tuple((None,) * 3 for _ in rows),
+            counts=tuple((None,) * len(head) for _ in rows),
         )
     ]
     if not items["model"].get("strata"):
@@ -307,11 +193,36 @@ def _performance(items: Mapping[str, Any]) -> tuple[Block, ...]:
         caption="How good the predictions are (95 % interval)",
         header=("Measure", *kinds.values()),
         rows=rows,
-        footnotes=("The apparent figures flatter the model: it has seen these patients. The index of prediction accuracy compares"
+        footnotes=("The apparent figures flatter the model: it has seen these patients. A penalty that is tuned is tuned anew"
+                   " in each resample and in each training part. The index of prediction accuracy compares"
                    " with the Kaplan–Meier curve of everyone: at or below 0 the model tells no more than that curve.",),
         counts=tuple((None,) * (1 + len(kinds)) for _ in rows),
     )  # fmt: skip
     return (table,)
+
+
+def _baselines(items: Mapping[str, Any]) -> tuple[Block, ...]:
+    metrics = items["metrics"]
+    kinds = {kind: title for kind, title in BASELINES.items() if kind in metrics}
+    if not kinds:
+        return (Paragraph(text="Not compared: there is nothing simpler among the predictors."),)
+    nothing = (None, None, None)
+    last = f"ipa@{items['horizons'][-1]:g}"
+    rows = tuple(
+        (f"{title[:1].upper()}{title[1:]}", *(figure_text(metrics[kind].get(name, nothing))
+            for name in ("c_harrell", "over:c_harrell", last, f"over:{last}")))
+        for kind, title in kinds.items()
+    )  # fmt: skip
+    short = f"IPA at {items['horizons'][-1]:g} {items['time_unit']}"
+    table = Table(
+        caption="The model beside what is simpler (95 % interval)",
+        header=("Instead of the model", "C", "Difference in C", short, "Difference in IPA"),
+        rows=rows,
+        footnotes=("Differences: the model less it. IPA: index of prediction accuracy. All are corrected for optimism in the same bootstrap"
+                   " samples, on the patients that both can judge.",),
+        counts=tuple((None,) * 5 for _ in rows),
+    )  # fmt: skip
+    return (*(Paragraph(text=text) for text in baseline_sentences(metrics)), table)
 
 
 def _added(items: Mapping[str, Any]) -> tuple[Block, ...]:

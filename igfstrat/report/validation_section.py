@@ -13,7 +13,7 @@ from igfstrat.models.validation_curves import HorizonCurves, RiskGroup
 from igfstrat.report._wording import people
 from igfstrat.report.document import Block, Document, FigureBlock, Paragraph, Section
 from igfstrat.report.formatting import DASH, format_number
-from igfstrat.report.model_card import figure_text, measure_title
+from igfstrat.report.model_wording import figure_text, measure_title
 from igfstrat.report.tables import Table
 from igfstrat.report.validation_figures import calibration_figure, decision_figure
 
@@ -117,9 +117,17 @@ def validation_sentences(found: Validation) -> tuple[str, ...]:
         )
     ipa = measures[f"ipa@{at:g}"]
     if ipa[0] is not None:
-        worse = " The model predicts no better than the average of these patients." if ipa[0] <= 0 else ""
-        said.append(f"Index of prediction accuracy {figure_text(ipa)}.{worse}")
+        said.append(f"Index of prediction accuracy {figure_text(ipa)}.{_accuracy_words(ipa)}")
     return tuple(said)
+
+
+def _accuracy_words(ipa: Figure) -> str:
+    value, low, _ = ipa
+    if value is not None and value <= 0:
+        return " The model predicts no better than the average of these patients."
+    if low is not None and low <= 0:
+        return " It was not shown to predict better than the average of these patients."
+    return ""
 
 
 def _slope_words(slope: Figure) -> str:

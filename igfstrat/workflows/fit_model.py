@@ -1,4 +1,4 @@
-"""A risk model from a cohort: fitted, corrected for optimism, tested for what the markers add, and stored."""
+"""A risk model from a cohort: fitted, judged three ways, set beside what it has to beat, and stored."""
 
 from __future__ import annotations
 
@@ -11,25 +11,27 @@ from typing import Any, Final
 import numpy as np
 
 from igfstrat.cohort import Cohort
-from igfstrat.errors import DomainError, Severity, UsageError, safe_text
+from igfstrat.errors import DomainError, EstimationError, Severity, UsageError, safe_text
 from igfstrat.features import REGISTRY
 from igfstrat.files import write_bytes, write_manifest, write_problems
 from igfstrat.models import (
     AddedValue,
+    Comparison,
     ModelCard,
     ModelSettings,
     SampleSize,
     StoredModel,
     Validation,
-    added_value,
-    bootstrap_validation,
+    compare_with_baselines,
     external_validation,
     make_risk_pipeline,
+    nested_cross_validation,
     riley_sample_size,
     save_model,
 )
-from igfstrat.models.card import metrics_of
+from igfstrat.models.card import comparison_metrics, metrics_of
 from igfstrat.models.storage import stored_model, training_hash
+from igfstrat.parallel import Progress
 from igfstrat.report.html import render_html
 from igfstrat.report.markdown import render_markdown
 from igfstrat.report.model_card import model_card
@@ -46,6 +48,7 @@ from igfstrat.workflows.risk_inputs import (
 
 SEED: Final = 20261120
 REPLICATES: Final = 200
+FOLDS: Final = 5
 _NOTHING: Final = "No model was fitted."
 _ANTICIPATED: Final = (
     0.15  # of the largest Cox–Snell R²: Riley RD, et al. BMJ 2020;368:m441, where nothing better is known
@@ -63,10 +66,12 @@ class FittedModel:
         As its file holds it.
     sample : Sample
         Patients and outcome.
-    apparent, corrected : Validation
-        On the training data, and less the optimism.
-    added : AddedValue or None
-        What the IGF markers add; None where the model has no marker, or nothing else.
+    apparent : Validation
+        On the training data.
+    cross_validated : Validation or None
+        On the patients outside each of five folds, the penalty tuned within the rest; None where a fold gives no model.
+    comparison : Comparison
+        Corrected for optimism, beside what it has to beat.
     size : SampleSize or None
         What Riley's criteria ask for; None where they can't be evaluated.
     n_parameters : int
@@ -84,8 +89,8 @@ class FittedModel:
     stored: StoredModel
     sample: Sample
     apparent: Validation
-    corrected: Validation
-    added: AddedValue | None
+    cross_validated: Validation | None
+    comparison: Comparison
     size: SampleSize | None
     n_parameters: int
     beyond: tuple[float, ...]
@@ -93,6 +98,16 @@ class FittedModel:
     cohort: Cohort
     seed: int
     n_replicates: int
+
+    @property
+    def corrected(self) -> Validation:
+        """The model's measures less their optimism."""
+        return self.comparison.corrected
+
+    @property
+    def added(self) -> AddedValue | None:
+        """What the IGF markers add; None where the model has no marker, or nothing else."""
+        return self.comparison.added
 
     @property
     def is_flagged(self) -> bool:
@@ -114,7 +129,8 @@ class FittedModel:
 
 def fit_model(
     cohort: Cohort, *, endpoint: str, plan: str | Path | ChosenPlan | None = None, n_replicates: int = REPLICATES,
-    seed: int = SEED, n_jobs: int | None = None, say: Say | None = None,
+    seed: int = SEED, n_jobs: int | None = None, cluster: str | None = None, say: Say | None = None,
+    progress: Progress | None = None,
 ) -> FittedModel:  # fmt: skip
     """Fit the model that a plan describes, and find out how good it is.
 
@@ -129,11 +145,15 @@ def fit_model(
     n_replicates : int
         Bootstrap samples; 200 or more for a report.
     seed : int
-        Decides samples and inner folds.
+        Decides samples and folds.
     n_jobs : int, optional
-        Processes; the result doesn't depend on it.
+        Processes, -1 for one a processor; the result doesn't depend on it.
+    cluster : str, optional
+        Address of a dask scheduler, whose workers are used instead.
     say : callable, optional
         Told what begins.
+    progress : callable, optional
+        Called with the resamples done of what began last, and their number.
 
     Returns
     -------
@@ -145,44 +165,47 @@ def fit_model(
     CohortError
         If a predictor or the endpoint is missing or in doubt, or a predictor is dated after time zero.
     UsageError
-        If the plan has no model, or one that no other hospital could repeat.
+        If the plan has no model, or one that no other hospital could repeat, or no scheduler answers.
     EstimationError
         If these patients give no model.
     """
     tell = say or (lambda _: None)
     chosen = plan if isinstance(plan, ChosenPlan) else choose_plan(plan, cohort)
     settings = settings_of(chosen)
-    names = (*settings.predictors, *settings.strata)
-    sample = read_sample(cohort, chosen, names, endpoint, outcome=_NOTHING)
+    sample = read_sample(cohort, chosen, (*settings.predictors, *settings.strata), endpoint, outcome=_NOTHING)
     inside, beyond = horizons_of(settings, sample.outcome)
-    table, y = sample.predictors, sample.outcome
     how: dict[str, Any] = {"at": inside, "n_resamples": n_replicates, "seed": seed, "n_jobs": n_jobs}
-    # a calibration curve of a sample with hardly any event may run off to infinity: it is then NaN in the measures
-    with np.errstate(over="ignore", invalid="ignore"):
-        tell(f"1 of 4  fitting: {len(table)} patients, {sample.n_events} events")
-        pipeline: Any = make_risk_pipeline(settings, seed=seed, n_jobs=n_jobs).fit(table, y)
+    how |= {"cluster": cluster, "progress": progress}
+    with np.errstate(over="ignore", invalid="ignore"):  # as in the resamples
+        tell(f"1 of 4  fitting: {len(sample.outcome)} patients, {sample.n_events} events")
+        pipeline: Any = make_risk_pipeline(settings, seed=seed).fit(sample.predictors, sample.outcome)
         tell("2 of 4  performance on the same patients")
-        apparent = external_validation(pipeline, table, y, kind="apparent", **how)
-        tell(f"3 of 4  {n_replicates} bootstrap refits, which take the optimism off")
-        corrected = bootstrap_validation(make_risk_pipeline(settings, seed=seed), table, y, **how)
-        tell(f"4 of 4  what the IGF markers add: {n_replicates} refits with and without them")
-        added = _added(settings, table, y, how)
+        apparent = external_validation(pipeline, sample.predictors, sample.outcome, kind="apparent", **how)
+        tell(f"3 of 4  {FOLDS}-fold cross-validation{', tuned within each' * settings.penalty.tuned}")
+        crossed = _cross_validated(settings, sample, how)
+        tell(f"4 of 4  {n_replicates} bootstrap refits of the model and of what it has to beat")
+        comparison = compare_with_baselines(
+            settings, sample.predictors, sample.outcome, markers=markers_among(settings.predictors), **how
+        )
     design = getattr(pipeline, "best_estimator_", pipeline)["design"]
     n_parameters = len(design.names_) + len(design.left_out_)
     size = _size(sample, n_parameters, inside[-1])
-    card = _card(cohort, chosen, settings, sample, inside, (apparent, corrected), added, size, n_parameters)
+    validations = (apparent, *((crossed,) if crossed else ()))
+    card = _card(cohort, chosen, settings, sample, inside, validations, comparison, size, n_parameters)
     return FittedModel(
-        stored=stored_model(pipeline, card), sample=sample, apparent=apparent, corrected=corrected, added=added,
-        size=size, n_parameters=n_parameters, beyond=beyond, chosen=chosen, cohort=cohort, seed=seed,
-        n_replicates=n_replicates,
+        stored=stored_model(pipeline, card), sample=sample, apparent=apparent, cross_validated=crossed,
+        comparison=comparison, size=size, n_parameters=n_parameters, beyond=beyond, chosen=chosen, cohort=cohort,
+        seed=seed, n_replicates=n_replicates,
     )  # fmt: skip
 
 
-def _added(settings: ModelSettings, table: Any, y: Any, how: dict[str, Any]) -> AddedValue | None:
-    markers = markers_among(settings.predictors)
-    if not markers or len(markers) == len(settings.predictors):
+def _cross_validated(settings: ModelSettings, sample: Sample, how: dict[str, Any]) -> Validation | None:
+    """None where a training part gives no model: the bootstrap still judges it."""
+    estimator = make_risk_pipeline(settings, seed=how["seed"])
+    try:
+        return nested_cross_validation(estimator, sample.predictors, sample.outcome, folds=FOLDS, **how)
+    except (EstimationError, UsageError):
         return None
-    return added_value(settings, table, y, markers=markers, **how)
 
 
 def _size(sample: Sample, n_parameters: int, horizon: float) -> SampleSize | None:
@@ -203,13 +226,11 @@ def _size(sample: Sample, n_parameters: int, horizon: float) -> SampleSize | Non
 
 def _card(
     cohort: Cohort, chosen: ChosenPlan, settings: ModelSettings, sample: Sample, horizons: tuple[float, ...],
-    validations: tuple[Validation, ...], added: AddedValue | None, size: SampleSize | None, n_parameters: int,
+    validations: tuple[Validation, ...], comparison: Comparison, size: SampleSize | None, n_parameters: int,
 ) -> ModelCard:  # fmt: skip
     endpoint, names = sample.endpoint, (*settings.predictors, *settings.strata)
     disease = disease_of(cohort, chosen.plan)
-    metrics: dict[str, Any] = {**metrics_of(*validations)}
-    if added is not None:
-        metrics["added_value"] = _figures(added)
+    metrics: dict[str, Any] = metrics_of(*validations) | comparison_metrics(comparison)
     if size is not None:
         metrics["sample_size"] = {
             "patients_needed": (float(size.n_patients), None, None),
@@ -230,22 +251,8 @@ def _card(
         evidence=tuple(dict.fromkeys(e for n in names if n in REGISTRY for e in REGISTRY[n].evidence)),
         data_sha256=training_hash(sample.predictors, sample.outcome),
         metrics=metrics,
-        limits=_limits(sample, size, added),
+        limits=_limits(sample, size, comparison.added),
     )
-
-
-def _figures(added: AddedValue) -> dict[str, tuple[float | None, ...]]:
-    test = {
-        "likelihood_ratio": (added.test.statistic, None, None),
-        "degrees_of_freedom": (float(added.test.df), None, None),
-        "p_value": (added.test.p_value, None, None),
-        "alpha": (added.alpha, None, None),
-    }
-    differences = {
-        name: tuple(v if math.isfinite(v) else None for v in measured)
-        for name, measured in added.differences.items()
-    }
-    return test | differences
 
 
 def _limits(sample: Sample, size: SampleSize | None, added: AddedValue | None) -> str:
@@ -335,6 +342,7 @@ def _manifest(fitted: FittedModel) -> dict[str, Any]:
         "metrics": {kind: dict(found) for kind, found in fitted.stored.card.metrics.items()},
         "optimism": fitted.corrected.optimism,
         "resamples_failed": fitted.corrected.n_failed,
+        "folds": FOLDS if fitted.cross_validated else None,
         "seed": fitted.seed,
         "replicates": fitted.n_replicates,
     }

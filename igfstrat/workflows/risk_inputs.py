@@ -86,10 +86,36 @@ def read_predictors(
     DataFrame, one row a patient row
         Numbers (NaN where missing) and words (None where missing).
     """
+    require_predictors(cohort, chosen, names, endpoints=endpoints, outcome=outcome)
+    return pd.DataFrame({named.name: named.values for named in read_named(cohort, chosen, names)})
+
+
+def require_predictors(
+    cohort: Cohort, chosen: ChosenPlan, names: tuple[str, ...], *, endpoints: tuple[str, ...] = (), outcome: str
+) -> None:  # fmt: skip
+    """Refuse where a column that predictors are made of is missing or in doubt.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        As read.
+    chosen : ChosenPlan
+        Rules of the features.
+    names : tuple of str
+        Features or columns.
+    endpoints : tuple of str
+        Endpoints that are needed too, so that everything missing is said at once.
+    outcome : str
+        What isn't done where something is missing.
+
+    Raises
+    ------
+    CohortError
+        With everything that is missing.
+    """
     groups = [*required_inputs(chosen.plan, [n for n in names if n in REGISTRY and n not in COLUMNS])]
     groups += [(n,) for n in names if n in COLUMNS and n not in REGISTRY]
     cohort.require(groups, endpoints, outcome=outcome)
-    return pd.DataFrame({named.name: named.values for named in read_named(cohort, chosen, names)})
 
 
 def read_sample(

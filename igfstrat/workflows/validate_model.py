@@ -15,6 +15,7 @@ from igfstrat.files import make_folder, write_manifest, write_problems
 from igfstrat.models import StoredModel, Validation, external_validation, load_model
 from igfstrat.models.card import metrics_of
 from igfstrat.models.validation_curves import HorizonCurves, validation_curves
+from igfstrat.parallel import Progress
 from igfstrat.report import write_document
 from igfstrat.report.document import Document
 from igfstrat.report.validation_section import validation_document
@@ -30,6 +31,8 @@ from igfstrat.workflows.risk_inputs import (
 
 SEED: Final = 20261120
 REPLICATES: Final = 200
+# Collins GS, Ogundimu EO, Altman DG. Stat Med 2016;35:214-226: fewer give validations too imprecise to rely on
+_ENOUGH_EVENTS: Final = 100
 _NOTHING: Final = "No model was validated."
 
 
@@ -121,7 +124,8 @@ class ValidationReport:
 
 def validate_model(
     cohort: Cohort, *, model: StoredModel | str | Path, endpoint: str, n_replicates: int = REPLICATES,
-    seed: int = SEED, n_jobs: int | None = None, say: Callable[[str], None] | None = None,
+    seed: int = SEED, n_jobs: int | None = None, cluster: str | None = None, say: Callable[[str], None] | None = None,
+    progress: Progress | None = None,
 ) -> ValidationReport:  # fmt: skip
     """Judge a stored model on other patients.
 
@@ -138,9 +142,13 @@ def validate_model(
     seed : int
         Decides the samples.
     n_jobs : int, optional
-        Processes; the result doesn't depend on it.
+        Processes, -1 for one a processor; the result doesn't depend on it.
+    cluster : str, optional
+        Address of a dask scheduler, whose workers are used instead.
     say : callable, optional
         Told what begins.
+    progress : callable, optional
+        Called with the resamples done of what began last, and their number.
 
     Returns
     -------
@@ -162,6 +170,7 @@ def validate_model(
     inside, beyond = split_horizons(stored.card.horizons, sample.outcome)
     table, y = sample.predictors, sample.outcome
     how: dict[str, Any] = {"at": inside, "n_resamples": n_replicates, "seed": seed, "n_jobs": n_jobs}
+    how |= {"cluster": cluster, "progress": progress}
     # a calibration curve of a sample with hardly any event may run off to infinity: it is then NaN in the measures
     with np.errstate(over="ignore", invalid="ignore"):
         tell(f"1 of 2  measures of {len(table)} patients with {sample.n_events} events")
@@ -169,6 +178,11 @@ def validate_model(
         tell("2 of 2  calibration and decision curves")
         curves = validation_curves(stored.pipeline, table, y, **how)
     cautions = differences(cohort, stored, chosen)
+    if sample.n_events < _ENOUGH_EVENTS:
+        cautions.append(
+            f"Only {sample.n_events} events: at least {_ENOUGH_EVENTS} are advised for a validation (Collins 2016); the figures are"
+            " imprecise."
+        )
     trained_on = stored.card.endpoint.partition(" ")[0]
     if trained_on != endpoint:
         cautions.append(f"The model was trained for {trained_on} and is judged here on {endpoint}.")

@@ -6,6 +6,7 @@ Invariants and worked by hand. The cohorts are drawn; nobody in them is real.
 import csv
 import json
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -53,7 +54,7 @@ def fitted(tmp_path_factory):
 
 def fit(folder, *more, cohort="cohort.csv", out="model.json"):
     return invoke("fit", folder / cohort, "--endpoint", "dfs", "--plan", folder / "plan.yaml", "--out", folder / out,
-                  "--replicates", 5, *more)  # fmt: skip
+                  "--replicates", 5, "--n-jobs", 1, *more)  # fmt: skip
 
 
 def score(cohort, model, out, *more):
@@ -74,6 +75,48 @@ def test_fit_leaves_model_card_and_manifest_and_says_whether_markers_add(fitted)
     manifest = json.loads((folder / "model.manifest.json").read_text())
     assert manifest["rows"]["fitted"] == 240
     assert manifest["model"]["sha256"] == json.loads((folder / "model.json").read_text())["checksum"]
+
+
+def test_fit_judges_three_ways_and_names_what_the_model_has_to_beat(fitted):
+    folder, done = fitted
+    for title in ("apparent", "corrected", "5-fold"):
+        assert re.search(rf"^  {title} +C 0\.\d", done.output, re.MULTILINE), title
+    assert "Against the other predictors without IGF markers (C 0." in done.output
+    assert "Against the IGF markers alone (C 0." in done.output
+    assert "a parameter) for 2 candidate parameters" in done.output
+    metrics = json.loads((folder / "model.manifest.json").read_text())["metrics"]
+    gain = metrics["clinical_only"]["over:c_harrell"]
+    assert gain == metrics["added_value"]["c_harrell"]
+    assert gain[0] == pytest.approx(
+        metrics["optimism_corrected"]["c_harrell"][0] - metrics["clinical_only"]["c_harrell"][0], abs=1e-12
+    )
+    card = (folder / "model.card.md").read_text()
+    assert "What it has to beat" in card
+    assert "Cross-validated" in card
+
+
+def test_fit_and_validate_on_a_cluster_write_the_same_bytes(fitted, tmp_path, dask_address):
+    folder, _ = fitted
+    (tmp_path / "plan.yaml").write_text(PLAN.replace("0.01", "tuned"))
+    (tmp_path / "cohort.csv").write_bytes((folder / "cohort.csv").read_bytes())
+    for name, where in {"here": ("--n-jobs", 1), "there": ("--cluster", dask_address)}.items():
+        assert fit(tmp_path, *where, out=f"{name}.json").exit_code == 0
+        judged = invoke("validate", folder / "cohort.csv", "--model", folder / "model.json", "--endpoint", "dfs",
+                        "--out", tmp_path / name, "--replicates", 3, "--formats", "html", *where)  # fmt: skip
+        assert judged.exit_code == 0, judged.output
+    assert (tmp_path / "here.json").read_bytes() == (tmp_path / "there.json").read_bytes()
+    assert (tmp_path / "here/report.json").read_bytes() == (tmp_path / "there/report.json").read_bytes()
+
+
+@pytest.mark.parametrize("verb", ["fit", "validate"])
+def test_no_worker_at_all_is_refused(fitted, tmp_path, verb):
+    folder, _ = fitted
+    out = tmp_path / "other.json"
+    more = ["--model", folder / "model.json"] if verb == "validate" else ["--plan", folder / "plan.yaml"]
+    done = invoke(verb, folder / "cohort.csv", "--endpoint", "dfs", "--out", out, "--n-jobs", 0, *more)
+    assert done.exit_code == 2
+    assert "--n-jobs 0" in done.output
+    assert not out.exists()
 
 
 def test_existing_model_is_replaced_only_with_force_and_then_by_the_same_bytes(fitted):
@@ -121,7 +164,7 @@ def test_validation_on_other_patients_writes_every_format_and_its_numbers(fitted
     (tmp_path / "other.csv").write_bytes(as_csv(rows_of(200, seed=5)))
     out = tmp_path / "out"
     done = invoke("validate", tmp_path / "other.csv", "--model", folder / "model.json", "--endpoint", "dfs", "--out", out,
-                  "--replicates", 5)  # fmt: skip
+                  "--replicates", 5, "--n-jobs", 1)  # fmt: skip
     assert done.exit_code == 0, done.output
     for name in (
         "report.html",

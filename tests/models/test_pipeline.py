@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
 
-from igfstrat.errors import IgfstratWarning, UsageError
+from igfstrat.errors import EstimationError, IgfstratWarning, UsageError
 from igfstrat.models import (
     CoxModel,
     DesignMatrix,
@@ -23,6 +24,7 @@ from igfstrat.models import (
     marker_only,
     save_model,
 )
+from igfstrat.models.scoring import partial_likelihood_score, partial_log_likelihood
 from igfstrat.survival import kaplan_meier
 from tests.models.test_estimators import Duck
 
@@ -95,6 +97,49 @@ def test_a_tuned_penalty_is_the_one_with_the_best_partial_likelihood(make_cohort
     )
     again = clone(tuned).fit(X, y)
     assert np.array_equal(again.predict(X), tuned.predict(X))
+
+
+@pytest.mark.parametrize("penalty", [{"ridge": "tuned"}, {"ridge": "tuned", "lasso": "tuned"}], ids=str)
+def test_tuning_finds_the_scores_and_the_model_of_a_grid_search(make_cohort, penalty):
+    X, y = make_cohort(150)
+    X.loc[::9, "igf1_sds"] = np.nan
+    tuned = make_risk_pipeline(ModelSettings.model_validate({"predictors": PREDICTORS, "penalty": penalty}))
+    tuned.fit(X, y)
+    search = GridSearchCV(tuned.estimator, tuned.param_grid, scoring=partial_likelihood_score, cv=tuned.cv)
+    search.fit(X, y)
+    assert tuned.cv_results_["params"] == search.cv_results_["params"]
+    for name in ("mean_test_score", "split3_test_score"):
+        np.testing.assert_allclose(tuned.cv_results_[name], search.cv_results_[name], rtol=1e-9)
+    assert tuned.best_params_ == search.best_params_
+    assert np.array_equal(tuned.predict(X), search.predict(X), equal_nan=True)
+
+
+def test_tuning_within_strata_scores_within_strata(make_cohort):
+    X, y = make_cohort(200)
+    X["site"] = np.where(np.arange(200) % 3 == 0, "a", "b")
+    settings = {"predictors": ("igf1_sds", "age_years"), "strata": ("site",), "penalty": {"ridge": "tuned"}}
+    tuned = make_risk_pipeline(ModelSettings.model_validate(settings), folds=3).fit(X, y)
+    train, test = next(iter(tuned.cv.split(X, y)))
+    params = tuned.cv_results_["params"][4]
+    model = clone(tuned.estimator).set_params(**params).fit(X.iloc[train], y[train])
+    total = 0.0
+    for site in ("a", "b"):
+        rows = test[(X["site"].iloc[test] == site).to_numpy()]
+        total += partial_log_likelihood(
+            time=y["time"][rows], event=y["event"][rows], risk=model.predict(X.iloc[rows])
+        )
+    expected = total / y["event"][test].sum()
+    assert tuned.cv_results_["split0_test_score"][4] == pytest.approx(expected, rel=1e-9)
+
+
+def test_tuning_without_enough_events_says_so(cohort):
+    X, y = cohort
+    few = np.concatenate((np.flatnonzero(y["event"])[:3], np.flatnonzero(~y["event"])))
+    tuned = make_risk_pipeline(
+        ModelSettings.model_validate({"predictors": PREDICTORS, "penalty": {"ridge": "tuned"}})
+    )
+    with pytest.raises(EstimationError, match="5 folds"):
+        tuned.fit(X.iloc[few], y[few])
 
 
 def test_the_types_of_the_plan_are_the_models(cohort):

@@ -16,12 +16,15 @@ from sklearn.preprocessing import StandardScaler
 from igfstrat.errors import DomainError, EstimationError, UsageError
 from igfstrat.models import (
     CoxModel,
+    EventStratifiedKFold,
+    GroupKaplanMeier,
     ModelSettings,
     RiskPipeline,
     added_value,
     bootstrap_validation,
     calibration,
     check_no_leak,
+    compare_with_baselines,
     decision_curve,
     evaluate,
     external_validation,
@@ -30,7 +33,7 @@ from igfstrat.models import (
     nested_cross_validation,
     riley_sample_size,
 )
-from igfstrat.models._resampling import resampled_rows
+from igfstrat.models._resampling import Loop, in_parallel, resampled_rows
 from igfstrat.models.comparing import likelihood_ratio
 from igfstrat.models.leaks import fit_and_predict
 from igfstrat.models.sample_size import expected_shrinkage
@@ -146,6 +149,95 @@ def test_validation_has_the_same_bits_for_any_n_jobs(cohort, validate):
     assert validate(estimator, X, y, at=[6.0, 12.0], n_resamples=6, seed=4).measures != one.measures
 
 
+TUNED = ModelSettings.model_validate({"predictors": PREDICTORS, "penalty": {"ridge": "tuned"}})
+
+
+def test_a_cluster_gives_the_bits_of_one_process(cohort, dask_address):
+    X, y = cohort
+    how = {"at": [12.0], "n_resamples": 3, "seed": 3}
+    estimator = make_risk_pipeline(TUNED, folds=3)
+    for validate in (bootstrap_validation, nested_cross_validation):
+        here, there = (validate(estimator, X, y, **how, cluster=c) for c in (None, dask_address))
+        assert here.table.to_numpy().tobytes() == there.table.to_numpy().tobytes()
+
+
+def test_a_loop_tells_how_many_of_its_resamples_are_done(cohort):
+    X, y = cohort
+    told = []
+    external_validation(
+        make_risk_pipeline(SETTINGS).fit(X, y),
+        X,
+        y,
+        at=[12.0],
+        n_resamples=90,
+        progress=lambda *numbers: told.append(numbers),
+    )
+    assert told[-1] == (90, 90)
+    assert [done for done, _ in told] == sorted({done for done, _ in told})
+    assert len(told) > 30
+
+
+def test_a_resample_without_estimate_is_none_and_a_fault_of_ours_is_not_swallowed():
+    def job(i):
+        if i == 1:
+            raise EstimationError
+        if i == 3:
+            raise ZeroDivisionError
+        return i
+
+    assert in_parallel(job, 3, Loop()) == [0, None, 2]
+    with pytest.raises(ZeroDivisionError):
+        in_parallel(job, 4, Loop())
+
+
+def test_copies_of_a_patient_stay_in_one_fold_and_a_copy_on_both_sides_shrinks_the_penalty(make_cohort):
+    X, y = make_cohort(160, effect=0.3)
+    rows = resampled_rows(len(X), 1, 0)
+    for train, test in EventStratifiedKFold(4).split(None, y[rows], rows):
+        assert not set(rows[train]) & set(rows[test])
+        assert abs(y[rows]["event"][test].mean() - y[rows]["event"].mean()) < 0.1
+    drawn, outcome = X.iloc[rows], y[rows]
+    chosen = {}
+    for name, table in {"together": drawn, "torn apart": drawn.reset_index(drop=True)}.items():
+        tuned = make_risk_pipeline(TUNED).fit(table, outcome)
+        chosen[name] = tuned.best_params_["model__penalizer"]
+    assert chosen["together"] > chosen["torn apart"]
+
+
+def test_cross_validated_concordance_compares_patients_of_one_fold(cohort):
+    X, y = cohort
+    found = nested_cross_validation(make_risk_pipeline(SETTINGS), X, y, at=[12.0], n_resamples=2, seed=5)
+    concordant = comparable = 0
+    for train, test in EventStratifiedKFold(5, 5).split(X, y):
+        model = make_risk_pipeline(SETTINGS).fit(X.iloc[train], y[train])
+        risk = 1 - model.predict_survival_function(X.iloc[test], [12.0])[:, 0]
+        time, event = y["time"][test], y["event"][test]
+        for i in np.flatnonzero(event):
+            later = (time > time[i]) | ((time == time[i]) & ~event)
+            comparable += later.sum()
+            concordant += (risk[i] > risk[later]).sum() + (risk[i] == risk[later]).sum() / 2
+    assert found.measures["c_harrell"].value == pytest.approx(concordant / comparable, rel=1e-12)
+
+
+def test_a_training_part_without_the_reference_level_is_refused_in_its_own_words(cohort):
+    X, y = cohort
+    rare = X.assign(subtype=["rare"] + ["luminal_a", "luminal_b"] * 149 + ["luminal_a"])
+    settings = SETTINGS.model_copy(update={"reference": {"subtype": "rare"}})
+    with pytest.raises(UsageError, match="rare"):
+        nested_cross_validation(make_risk_pipeline(settings), rare, y, at=[12.0], n_resamples=2)
+
+
+def test_corrected_calibration_has_the_spread_of_the_model_itself_and_not_that_of_refits(cohort):
+    X, y = cohort
+    how = {"at": [12.0], "n_resamples": 12, "seed": 2}
+    estimator = make_risk_pipeline(SETTINGS)
+    found = bootstrap_validation(estimator, X, y, **how)
+    apparent = external_validation(estimator.fit(X, y), X, y, **how)
+    for name in ("observed_expected@12", "calibration_slope@12"):
+        shifted = np.array(apparent.measures[name]) - found.optimism[name]
+        np.testing.assert_allclose(found.measures[name], shifted, rtol=1e-9)
+
+
 def test_noise_has_an_apparent_concordance_above_one_half_and_a_corrected_one_near_it():
     apparent, corrected, crossed = [], [], []
     for seed in range(8):
@@ -196,6 +288,54 @@ def test_a_marker_that_carries_the_outcome_adds_and_noise_does_not(make_cohort):
     assert noise.test == likelihood_ratio(SETTINGS, reduced, X, y)
 
 
+def test_baselines_are_corrected_as_a_loop_by_hand_corrects_them(cohort):
+    X, y = cohort
+    found = compare_with_baselines(SETTINGS, X, y, markers=["igf1_sds", "igf1r_status"], at=[12.0], n_resamples=3, seed=7)  # fmt: skip
+    assert set(found.baselines) == {"clinical_only", "marker_only", "subtype_only"}
+    full = bootstrap_validation(make_risk_pipeline(SETTINGS), X, y, at=[12.0], n_resamples=3, seed=7)
+    assert found.corrected.measures == full.measures
+    gaps, apparent = [], GroupKaplanMeier("subtype").fit(X, y).score(X, y)
+    for b in range(3):
+        rows = resampled_rows(len(X), 7, b)
+        curves = GroupKaplanMeier("subtype").fit(X.iloc[rows], y[rows])
+        gaps.append(curves.score(X.iloc[rows], y[rows]) - curves.score(X, y))
+    curves = found.baselines["subtype_only"]
+    assert curves.apparent["c_harrell"] == apparent
+    assert curves.measures["c_harrell"].value == pytest.approx(apparent - np.mean(gaps), rel=1e-12)
+    assert curves.differences["c_harrell"].value == pytest.approx(
+        full.measures["c_harrell"].value - apparent + np.mean(gaps), rel=1e-9
+    )
+
+
+@pytest.mark.parametrize(
+    ("predictors", "markers", "expected"),
+    [
+        (("age_years", "subtype"), (), {"subtype_only"}),
+        (("igf1_sds", "igf1r_status"), ("igf1_sds", "igf1r_status"), set()),
+        (("igf1_sds", "age_years"), ("igf1_sds",), {"clinical_only", "marker_only"}),
+        (("subtype",), (), set()),
+    ],
+)
+def test_a_model_is_set_beside_what_is_simpler_than_it(cohort, predictors, markers, expected):
+    X, y = cohort
+    settings = ModelSettings(predictors=predictors)
+    found = compare_with_baselines(settings, X, y, markers=markers, at=[12.0], n_resamples=2)
+    assert set(found.baselines) == expected
+    assert (found.added is not None) == ("clinical_only" in expected)
+
+
+def test_baselines_are_judged_on_the_patients_that_have_every_predictor(cohort):
+    X, y = cohort
+    X = X.copy()
+    X.loc[[3, 8], "igf1_sds"] = np.nan
+    rest = np.setdiff1d(np.arange(len(X)), [3, 8])
+    how = {"markers": ["igf1_sds"], "at": [12.0], "n_resamples": 2}
+    assert (
+        compare_with_baselines(SETTINGS, X, y, **how).baselines
+        == compare_with_baselines(SETTINGS, X.iloc[rest], y[rest], **how).baselines
+    )
+
+
 # leaks, one of a kind: what must be learned in the fold is learned from all rows
 
 
@@ -227,6 +367,15 @@ def selected(X, y):
     return candidates[:, np.argsort(c)[-2:]]
 
 
+def tuned_outside(X, y, train, test):
+    """The penalty chosen on all rows, everything else on the training rows."""
+    numbers = X.select_dtypes("number").drop(columns="igf1_sds")
+    settings = {"predictors": tuple(numbers), "penalty": {"ridge": "tuned"}}
+    tuned = make_risk_pipeline(ModelSettings.model_validate(settings), folds=3).fit(numbers, y)
+    model = clone(tuned.best_estimator_).fit(numbers.iloc[train], y[train])
+    return model.predict(numbers.iloc[test])
+
+
 def noisy(make_cohort):
     X, y = make_cohort(150)
     rng = np.random.default_rng(4)
@@ -243,6 +392,13 @@ def test_a_leak_is_caught(make_cohort, prepare, word):
         X.loc[::7, "igf1_sds"] = np.nan
     with pytest.raises(EstimationError, match=f"{word} of"):
         check_no_leak(leaky(prepare), X, y)
+
+
+def test_a_penalty_tuned_outside_the_fold_is_caught(make_cohort):
+    X, y = noisy(make_cohort)
+    X["gene_0"] = y["time"]  # whose worth depends on the outcome of every row
+    with pytest.raises(EstimationError, match="outcome of"):
+        check_no_leak(tuned_outside, X, y)
 
 
 class Median(TransformerMixin, BaseEstimator):

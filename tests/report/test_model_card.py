@@ -15,10 +15,11 @@ from igfstrat.report.document import Document, Paragraph, Section
 from igfstrat.report.figures import figure_png
 from igfstrat.report.html import render_html
 from igfstrat.report.markdown import markdown_text, render_markdown
-from igfstrat.report.model_card import (
+from igfstrat.report.model_card import model_card
+from igfstrat.report.model_wording import (
     added_sentence,
+    baseline_sentences,
     figure_text,
-    model_card,
     size_sentence,
 )
 from igfstrat.report.tables import Table
@@ -63,7 +64,8 @@ def test_card_shows_coefficients_and_performance_of_the_file(made):
     coef = fitted.stored.pipeline["model"].coefficients()
     assert set(rows) == set(coef.index)
     for name, row in coef.iterrows():
-        assert rows[name][-1].startswith(f"{row['coef']:.3f}".replace("-", "−"))
+        assert rows[name][2].startswith(f"{row['coef']:.3f}".replace("-", "−"))
+        assert rows[name][3].startswith(f"{np.exp(row['coef']):.2f} (")
     performance = {row[0]: row for row in table_of(document, "How good").rows}
     corrected = fitted.corrected.measures["c_harrell"].value
     assert performance["C (Harrell)"][2].startswith(f"{corrected:.3f}")
@@ -116,8 +118,32 @@ def test_interval_that_reaches_below_zero_is_written_with_to():
 def test_sample_size_sentence_names_needed_and_present():
     size = {"patients_needed": (898.0, None, None), "events_needed": (130.2, None, None),
             "candidate_parameters": (9.0, None, None), "anticipated_r_squared": (0.086, None, None)}  # fmt: skip
-    assert size_sentence(size, 200).endswith("there are 200 patients.")
-    assert "898 patients with 130 events for 9 candidate" in size_sentence(size, 200)
+    said = size_sentence(size, 200, 29)
+    assert said.endswith("there are 200 patients with 29 events (3.2 a parameter).")
+    assert "898 patients with 130 events (14.5 a parameter) for 9 candidate" in said
+
+
+@pytest.mark.parametrize(
+    ("c", "ipa", "verdict"),
+    [
+        ((0.05, 0.01, 0.09), (0.03, 0.01, 0.05), "better."),
+        ((0.05, 0.01, 0.09), (0.03, -0.01, 0.05), "not shown to be better."),
+        ((-0.05, -0.09, -0.01), (-0.03, -0.05, -0.01), "worse."),
+        ((0.05, None, None), (0.03, 0.01, 0.05), "not shown to be better."),
+    ],
+)
+def test_a_model_is_called_better_only_where_both_intervals_say_so(c, ipa, verdict):
+    figures = {
+        "c_harrell": (0.6, 0.5, 0.7),
+        "over:c_harrell": c,
+        "over:ipa@12": (9, 9, 9),
+        "over:ipa@60": ipa,
+    }
+    (said,) = baseline_sentences({"subtype_only": figures})
+    assert said.endswith(f", {verdict}")
+    (of_test,) = baseline_sentences({"clinical_only": figures})
+    assert "better" not in of_test  # the likelihood-ratio test decides
+    assert "worse" not in of_test
 
 
 def test_validation_page_shows_every_measure_and_both_figures_a_horizon(made):

@@ -92,6 +92,49 @@ def test_model_judged_on_another_endpoint_says_so(made):
     assert any("trained for dfs and is judged here on pfs" in text for text in report.cautions)
 
 
+def test_validation_on_fewer_than_100_events_is_cautioned(made):
+    folder, cohort, _, _ = made
+    few = cohort_of(folder, rows_of(60, seed=4), "few.csv")
+    cautions = {}
+    for name, table in {"few": few, "many": cohort}.items():
+        report = validate_model(table, model=folder / "model.json", endpoint="dfs", n_replicates=2)
+        assert (report.sample.n_events < 100) == (name == "few")
+        cautions[name] = [text for text in report.cautions if "at least 100 are advised" in text]
+    assert len(cautions["few"]) == 1
+    assert cautions["many"] == []
+
+
+def test_too_few_events_for_five_folds_leave_the_cross_validation_out(tmp_path):
+    rows = rows_of(120)
+    for i, row in enumerate(rows):
+        row["dfs_event"] = str(int(i % 30 == 0))
+    (tmp_path / "plan.yaml").write_text(PLAN)
+    fitted = fit_model(cohort_of(tmp_path, rows), endpoint="dfs", plan=tmp_path / "plan.yaml", n_replicates=2)
+    assert fitted.sample.n_events == 4
+    assert fitted.cross_validated is None
+    assert "cross_validated" not in fitted.stored.card.metrics
+    assert "optimism_corrected" in fitted.stored.card.metrics
+
+
+def test_subtype_curves_are_among_what_the_model_has_to_beat(tmp_path):
+    (tmp_path / "plan.yaml").write_text(
+        PLAN.replace("[igf1r_status, age_years]", "[igf1r_status, subtype, age_years]")
+    )
+    fitted = fit_model(
+        cohort_of(tmp_path, rows_of()), endpoint="dfs", plan=tmp_path / "plan.yaml", n_replicates=3
+    )
+    metrics = fitted.stored.card.metrics
+    assert metrics["subtype_only"]["over:c_harrell"][0] == pytest.approx(
+        metrics["optimism_corrected"]["c_harrell"][0] - metrics["subtype_only"]["c_harrell"][0], abs=1e-12
+    )
+    assert load_model_of(fitted, tmp_path).card.metrics == metrics
+
+
+def load_model_of(fitted, folder):
+    write_model(fitted, folder / "stored.json", command=["igfstrat"])
+    return load_model(folder / "stored.json")
+
+
 def test_status_by_another_measure_than_in_training_is_said(made):
     folder, _, _, _ = made
     stored = load_model(folder / "model.json")
