@@ -6,9 +6,10 @@ import csv
 import datetime as dt
 import importlib.util
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -23,7 +24,13 @@ SUFFIXES: Final = (".csv", ".xlsx", ".parquet")
 # rows of a row group; part of the format, so that the bytes don't depend on how the rows arrive
 ROW_GROUP: Final = 131_072
 _EPOCH: Final = dt.datetime(2000, 1, 1)
-_OPTIONS: Final = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+# in memory: otherwise XlsxWriter keeps the cells, identifiers too, in files of the machine's temporary folder
+_OPTIONS: Final = {
+    "strings_to_formulas": False,
+    "strings_to_urls": False,
+    "strings_to_numbers": False,
+    "in_memory": True,
+}
 _STATUS_COLOURS: Final = {"flagged": "#FFF3D6", "not_scored": "#F3D9D9"}
 
 
@@ -49,7 +56,9 @@ class ScoreTables:
     provenance: pd.DataFrame
 
 
-def write_score_tables(tables: ScoreTables, path: Path) -> None:
+def write_score_tables(
+    tables: ScoreTables, path: Path, *, typed: Mapping[int, Any] = MappingProxyType({})
+) -> None:
     """Write scores as csv, xlsx or parquet, by suffix.
 
     Parameters
@@ -58,6 +67,8 @@ def write_score_tables(tables: ScoreTables, path: Path) -> None:
         What is written.
     path : Path
         Ends in .csv, .xlsx or .parquet.
+    typed : mapping of int to pyarrow.Array
+        Columns that parquet keeps in a type of their own, by place.
 
     Raises
     ------
@@ -69,11 +80,15 @@ def write_score_tables(tables: ScoreTables, path: Path) -> None:
         write_bytes(path, csv_bytes(tables.scores))
         return
     if path.suffix.lower() == ".parquet":
-        write_parquet([arrow_table(tables.scores)], path)
+        table = arrow_table(tables.scores)
+        for place, array in typed.items():
+            table = table.set_column(place, table.column_names[place], array)
+        write_parquet([table], path)
         return
     check_sheet_rows(len(tables.scores), path)
-    with atomic_path(path) as temporary:
-        _write_workbook(tables, temporary)
+    buffer = io.BytesIO()  # XlsxWriter's own errors of a full disk are no errors of the disk
+    _write_workbook(tables, buffer)
+    write_bytes(path, buffer.getvalue())
 
 
 def write_plain_table(table: pd.DataFrame, path: Path) -> None:
@@ -90,10 +105,12 @@ def write_plain_table(table: pd.DataFrame, path: Path) -> None:
     if path.suffix.lower() == ".csv":
         write_bytes(path, csv_bytes(table))
         return
-    with atomic_path(path) as temporary, xlsxwriter.Workbook(str(temporary), _OPTIONS) as workbook:
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer, _OPTIONS) as workbook:
         workbook.set_properties({"created": _EPOCH})
         formats = {"header": workbook.add_format({"bold": True, "bottom": 1}), "wrap": None}
         _write_sheet(workbook.add_worksheet("cohort"), formats, table)
+    write_bytes(path, buffer.getvalue())
 
 
 def check_suffix(path: Path, *, parquet: bool = False) -> None:
@@ -189,18 +206,20 @@ def _csv_cell(value: Any) -> str:
     return repr(float(value)) if isinstance(value, float) else str(value)
 
 
-def arrow_table(table: pd.DataFrame) -> Any:
+def arrow_table(table: pd.DataFrame, *, as_written: bool = True) -> Any:
     """A table as pyarrow holds it: text, numbers, and nothing else.
 
     Parameters
     ----------
     table : DataFrame, one row an entry
         Text and numbers.
+    as_written : bool
+        Whether text is held as strings; without, as a dictionary, which is smaller.
 
     Returns
     -------
     pyarrow.Table
-        Text as strings, even where a column is empty; NaN and None as null.
+        Text even where a column is empty; NaN and None as null.
     """
     import pyarrow as pa
 
@@ -209,23 +228,19 @@ def arrow_table(table: pd.DataFrame) -> Any:
         values = table.iloc[:, i]
         kind = pa.float64() if values.dtype.kind == "f" else pa.int64() if values.dtype.kind in "iu" else None
         if kind is None:
-            arrays.append(_text_array(values))
+            coded = _text_array(values)
+            arrays.append(coded.cast(pa.string()) if as_written else coded)
         else:
             arrays.append(pa.array(values.to_numpy(), type=kind, from_pandas=True))
-    return pa.table(dict(zip(map(str, table.columns), arrays, strict=True)))
+    return pa.Table.from_arrays(arrays, names=[str(name) for name in table.columns])
 
 
 def _text_array(values: pd.Series) -> Any:
     import pyarrow as pa
 
-    # words are told apart once, and written once a row group
     which, words = pd.factorize(values.to_numpy(dtype=object), use_na_sentinel=True)
     texts = pa.array([str(word) for word in words], type=pa.string())
-    if len(words) > len(values) // 2:
-        return texts.take(pa.array(which, mask=which < 0))
-    return pa.DictionaryArray.from_arrays(pa.array(which.astype(np.int32), mask=which < 0), texts).cast(
-        pa.string()
-    )
+    return pa.DictionaryArray.from_arrays(pa.array(which.astype(np.int32), mask=which < 0), texts)
 
 
 def write_parquet(pieces: Iterable[Any], path: Path) -> None:
@@ -234,7 +249,7 @@ def write_parquet(pieces: Iterable[Any], path: Path) -> None:
     Parameters
     ----------
     pieces : iterable of pyarrow.Table
-        In their order, of one schema; only a row group of them is held at a time.
+        In their order, of one schema; only a row group of them is held at a time. Text may be dictionary-encoded.
     path : Path
         Ends in .parquet. Equal rows give equal bytes, however they are cut into pieces.
     """
@@ -243,7 +258,8 @@ def write_parquet(pieces: Iterable[Any], path: Path) -> None:
 
     with atomic_path(path) as temporary:
         writer, waiting, n = None, [], 0
-        for piece in pieces:
+        for coded in pieces:
+            piece = _as_text(coded)
             if writer is None:
                 writer = pq.ParquetWriter(temporary, piece.schema, compression="snappy")
             waiting.append(piece)
@@ -259,8 +275,19 @@ def write_parquet(pieces: Iterable[Any], path: Path) -> None:
             writer.close()
 
 
-def _write_workbook(tables: ScoreTables, path: Path) -> None:
-    with xlsxwriter.Workbook(str(path), _OPTIONS) as workbook:
+def _as_text(table: Any) -> Any:
+    """The table with text as strings, and nothing beside its columns: equal rows are equal bytes."""
+    import pyarrow as pa
+
+    plain = [
+        pa.field(f.name, f.type.value_type if pa.types.is_dictionary(f.type) else f.type)
+        for f in table.schema
+    ]
+    return table.cast(pa.schema(plain))
+
+
+def _write_workbook(tables: ScoreTables, buffer: io.BytesIO) -> None:
+    with xlsxwriter.Workbook(buffer, _OPTIONS) as workbook:
         # the same input gives the same bytes
         workbook.set_properties(
             {"title": "igfstrat scores", "comments": "research use only", "created": _EPOCH}
