@@ -24,7 +24,10 @@ from igfstrat.errors import ConfigError, IgfstratError, UnsafeFileError, safe_te
 _MAX_BYTES: Final = 1_000_000
 _MAX_DEPTH: Final = 40
 _MAX_ALIASES: Final = 20
-_MAX_NODES: Final = 200_000
+_MAX_NODES: Final = 100_000
+_MAX_EVENTS: Final = 40_000  # some seconds of reading
+_MAX_INTEGER: Final = 2**63 - 1
+_SHOWN_FAULTS: Final = 50
 
 
 def _as_word(value: Any) -> Any:
@@ -174,14 +177,18 @@ def parse_yaml(text: str, *, source: str) -> ConfigText:
     builder = _Builder(source)
     data = builder.build(root, ())
     if builder.faults:
-        raise ConfigError(_headline(source, builder.faults))
+        faults = builder.faults
+        raise ConfigError(_headline(source, faults[:_SHOWN_FAULTS], len(faults) - _SHOWN_FAULTS))
     return ConfigText(data, builder.lines, source)
 
 
 def _check_events(text: str, source: str) -> None:
     """Look at the stream before anything is built: depth, aliases, tags."""
     depth = aliases = 0
-    for event in yaml.parse(text, Loader=_Yaml12Loader):
+    for n, event in enumerate(yaml.parse(text, Loader=_Yaml12Loader)):
+        if n > _MAX_EVENTS:
+            message = f"{source}: too many entries; a configuration has at most some {_MAX_EVENTS // 2:,}"
+            raise ConfigError(message)
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
@@ -241,7 +248,9 @@ class _Builder:
 def _scalar(node: yaml.Node) -> Any:
     kind = node.tag.rsplit(":", 1)[-1]
     if kind == "int":
-        return int(node.value) if len(node.value) <= 30 else node.value
+        # a longer one stays text, so that nothing is rounded and no seed is cut
+        is_short = len(node.value) <= 30 and abs(int(node.value)) <= _MAX_INTEGER
+        return int(node.value) if is_short else node.value
     if kind == "float":
         return float(node.value)
     if kind == "bool":
@@ -276,13 +285,16 @@ def make_config(model: type[Model], text: ConfigText) -> Model:
     try:
         return model.model_validate(text.data)
     except ValidationError as error:
-        faults = dict.fromkeys(_fault(model, text, dict(item)) for item in error.errors())
-        raise ConfigError(_headline(text.source, list(faults))) from error
+        found = error.errors()
+        faults = dict.fromkeys(_fault(model, text, dict(item)) for item in found[:_SHOWN_FAULTS])
+        raise ConfigError(_headline(text.source, list(faults), len(found) - _SHOWN_FAULTS)) from error
 
 
-def _headline(source: str, faults: list[str]) -> str:
-    count = f"{len(faults)} problem{'s' if len(faults) != 1 else ''} in {source}"
-    return "\n".join([count, *(f"  {fault}" for fault in faults)])
+def _headline(source: str, faults: list[str], n_more: int = 0) -> str:
+    n = len(faults) + max(n_more, 0)
+    count = f"{n} problem{'s' if n != 1 else ''} in {source}"
+    more = [f"  … and {n_more} more"] if n_more > 0 else []
+    return "\n".join([count, *(f"  {fault}" for fault in faults), *more])
 
 
 def _fault(model: type[StrictModel], text: ConfigText, error: Mapping[str, Any]) -> str:
@@ -343,7 +355,7 @@ def config_path(name: str, kind: str) -> Path:
     Parameters
     ----------
     name : str
-        A path, or the bare name of a packaged file (``breast``).
+        A path, or the bare name of a packaged file (``breast``, ``history/gamma``).
     kind : str
         Folder of packaged files: ``plans``, ``maps``, ``cohorts`` or ``scenarios``.
 
@@ -358,16 +370,20 @@ def config_path(name: str, kind: str) -> Path:
         If there is no such file; the packaged names are listed.
     """
     path = Path(name)
+    folder = packaged_configs() / kind
+    # packaged files may stand in a folder of their own (history/gamma)
+    is_packaged = len(path.parts) == 2 and path.parts[0].isidentifier() and (folder / path.parts[0]).is_dir()
     if path.suffix in {".yaml", ".yml"} or len(path.parts) > 1:
         if _is_file(path):
             return path
-        message = f"{safe_text(name)} is not there"
-        raise ConfigError(message)
-    folder = packaged_configs() / kind
+        if path.suffix or not is_packaged:
+            message = f"{safe_text(name)} is not there"
+            raise ConfigError(message)
     packaged = folder / f"{name}.yaml"
     if _is_file(packaged):
         return packaged
-    names = sorted(p.stem for p in folder.glob("*.yaml"))
+    near = folder / path.parent if is_packaged else folder
+    names = sorted(p.relative_to(folder).with_suffix("").as_posix() for p in near.glob("*.yaml"))
     message = f"no packaged {kind.removesuffix('s')} is named {safe_text(name)!r}{_did_you_mean(name, names)}"
     raise ConfigError(message)
 
