@@ -24,6 +24,8 @@ _LEAST_LOG_SD: Final = 0.35
 _FAR: Final = 3.0
 _NEAR: Final = 2.0
 _ENOUGH: Final = 10
+# rows that are looked at together, so that a long column takes little memory beside its own
+_BLOCK: Final = 1 << 20
 
 
 def find_sentinels(raw: NDArray[np.float64], column: Column) -> NDArray[np.intp]:
@@ -91,20 +93,34 @@ def find_other_unit(raw: NDArray[np.float64], column: Column, unit: str) -> list
     usable = np.isfinite(raw) & (raw > 0)
     if column.usual is None or not usable.any():
         return []
-    canonical = np.where(usable, raw, np.nan) * conversion_factor(column.name, unit, column.unit)
-    low, high = column.usual
+    factor = conversion_factor(column.name, unit, column.unit)
+    others = [(other, conversion_factor(column.name, other, unit)) for other in other_units(column, unit)]
+    scale = _scale(raw[usable] * factor) if usable.sum() >= _ENOUGH else None
     found: dict[int, tuple[int, str, float]] = {}
-    for other in other_units(column, unit):
-        moved = canonical * conversion_factor(column.name, other, unit)
-        fits = (moved >= low) & (moved <= high)
-        odd = (canonical < low) | (canonical > high)
-        if usable.sum() >= _ENOUGH:
-            here, there = _distance(canonical, canonical), _distance(moved, canonical)
-            fits &= there < _NEAR
-            odd = (odd | (here > _FAR)) & (here > there)
-        for row in np.flatnonzero(fits & odd):
-            found.setdefault(int(row), (int(row), other, round(float(moved[row]), 6)))
+    for start in range(0, len(raw), _BLOCK):
+        rows = start + np.flatnonzero(usable[start : start + _BLOCK])
+        canonical = raw[rows] * factor
+        for other, change in others:
+            moved = canonical * change
+            for i in np.flatnonzero(_fits_better(canonical, moved, column.usual, scale)):
+                row = int(rows[i])
+                found.setdefault(row, (row, other, round(float(moved[i]), 6)))
     return [found[row] for row in sorted(found)]
+
+
+def _fits_better(
+    canonical: NDArray[np.float64], moved: NDArray[np.float64], usual: tuple[float, float],
+    scale: tuple[float, float] | None,
+) -> NDArray[np.bool_]:  # fmt: skip
+    """Where another unit brings a figure back among the others."""
+    low, high = usual
+    fits = (moved >= low) & (moved <= high)
+    odd = (canonical < low) | (canonical > high)
+    if scale is not None:
+        here, there = (np.abs(np.log(values) - scale[0]) / scale[1] for values in (canonical, moved))
+        fits &= there < _NEAR
+        odd = (odd | (here > _FAR)) & (here > there)
+    return np.asarray(fits & odd, dtype=bool)
 
 
 def other_units(column: Column, unit: str) -> list[str]:
@@ -126,9 +142,9 @@ def other_units(column: Column, unit: str) -> list[str]:
     return [other for other in candidates if conversion_factor(column.name, other, unit) != 1.0]
 
 
-def _distance(values: NDArray[np.float64], column: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Standard deviations from the column's median, robust, on the log scale; NaN stays NaN."""
-    logs = np.log(column[np.isfinite(column)])
+def _scale(column: NDArray[np.float64]) -> tuple[float, float]:
+    """Median of a column and its robust standard deviation, on the log scale."""
+    logs = np.log(column)
     center = float(np.median(logs))
-    spread = max(1.4826 * float(np.median(np.abs(logs - center))), _LEAST_LOG_SD)
-    return np.asarray(np.abs(np.log(values) - center) / spread, dtype=np.float64)
+    logs -= center
+    return center, max(1.4826 * float(np.median(np.abs(logs, out=logs))), _LEAST_LOG_SD)

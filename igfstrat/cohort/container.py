@@ -65,9 +65,9 @@ def _not_text(data: bytes, suffix: str) -> str | None:
     if data.startswith(_OLE):
         return "a password-protected (encrypted) workbook; open it in a spreadsheet program and save it as .xlsx without a password"
     start = data[:2048].removeprefix(codecs.BOM_UTF8).lstrip().lower()
-    if start.startswith((b"<!doctype", b"<html", b"<table", b"<?xml")):
+    if start.startswith((b"<!doctype", b"<!--", b"<html", b"<table", b"<?xml", b"mime-version:")):
         return "not a table of cells but HTML or XML; save it as .xlsx or csv"
-    if start.startswith(b"%pdf") or data.startswith(
+    if start.startswith((b"%pdf", b"{\\rtf")) or data.startswith(
         (b"\x1f\x8b", b"\x89PNG", b"SQLite", b"7z\xbc\xaf", b"BZh", b"\xfd7zXZ")
     ):
         return "neither csv nor xlsx; save the table as .xlsx or csv"

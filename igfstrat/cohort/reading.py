@@ -63,7 +63,7 @@ def read_cohort(
         If the file may not be read.
     """
     path = Path(path)
-    cohort_map = _load_map(map)
+    cohort_map = load_map(map)
     by_map = cohort_map or CohortMap()
     name, known = safe_text(path.name), by_map.source_headers
     grids = read_grids(
@@ -88,7 +88,24 @@ def read_cohort(
     return replace(cohort, files=(path, *joined_files, *map_file))
 
 
-def _load_map(source: str | Path | CohortMap | None) -> CohortMap | None:
+def load_map(source: str | Path | CohortMap | None) -> CohortMap | None:
+    """A cohort map.
+
+    Parameters
+    ----------
+    source : str, Path, CohortMap or None
+        A file, or the bare name of a packaged one.
+
+    Returns
+    -------
+    CohortMap or None
+        None where none is named.
+
+    Raises
+    ------
+    ConfigError
+        If the file is no map.
+    """
     if source is None or isinstance(source, CohortMap):
         return source
     return make_config(CohortMap, read_yaml(config_path(str(source), "maps")))
