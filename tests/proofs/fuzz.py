@@ -1,4 +1,4 @@
-"""Fuzzing of the number, date, text and zip readers: `python -m tests.proofs.fuzz [seconds]`, ten minutes each by default.
+"""Fuzzing of the number, date, text, zip and configuration readers: `python -m tests.proofs.fuzz [seconds [target …]]`, ten minutes each by default.
 
 Each target takes what hypothesis makes up and fails on anything but our own errors, on a value that
 nobody wrote, or on a row that is lost.
@@ -6,6 +6,7 @@ nobody wrote, or on a row that is lost.
 
 import contextlib
 import datetime as dt
+import json
 import sys
 import tempfile
 import time
@@ -18,12 +19,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from igfstrat.cohort import read_cohort
+from igfstrat.cohort.cohort_map import CohortMap
 from igfstrat.cohort.dates import decode_dates
 from igfstrat.cohort.decode import decode_numbers
 from igfstrat.cohort.text_reader import read_text
+from igfstrat.config import make_config, parse_yaml
 from igfstrat.errors import IgfstratError
+from igfstrat.models import load_model
 from igfstrat.schema import COLUMNS
+from igfstrat.trials.scenario import Scenario
+from igfstrat.workflows.plan import Plan
 from tests.hostile.grammar import SHEET, good_workbook, members_of, zipped
+from tests.hostile.rows_jobs import SCENARIO
 
 TEN_MINUTES = 600
 # pieces that numbers and dates are made of, so that chance meets the patterns
@@ -154,6 +161,35 @@ def check_packed(found, folder):
         assert read_cohort(path).n_rows >= 1
 
 
+_CONFIG_WORDS = st.sampled_from(
+    ["name", "designs", "all_comers", "n", "seed", "marker", "prevalence", "value", "!!python/object/apply:os.system", "&a", "*a", "<<", "? ", "- ", ": ", ":", "{", "}", "[", "]",
+     ",", "\n", "\n  ", "'", '"', "|", ">", "#", "%", "---\n", "...", "NO", "on", "0123", "12:30:45", "1e3", ".inf", "~", "null", "true", "2024-01-05", "9" * 40, "\t", "\x00", "\u2028", "\\U0010FFFF", "0.4", "-1"]
+)  # fmt: skip
+CONFIGS = st.one_of(
+    st.text(max_size=200),
+    st.lists(_CONFIG_WORDS, max_size=30).map("".join),
+    st.lists(st.tuples(st.integers(0, 400), _CONFIG_WORDS, st.integers(0, 9)), min_size=1, max_size=4).map(
+        lambda edits: edited(SCENARIO, edits)
+    ),
+)
+
+
+def check_configs(text, _):
+    """A scenario, a plan and a map from any text: an object of ours, or an error of ours."""
+    for model in (Scenario, Plan, CohortMap):
+        with contextlib.suppress(IgfstratError):
+            assert isinstance(make_config(model, parse_yaml(text, source="s.yaml")), model)
+
+
+def check_models(found, folder):
+    """A model file from any bytes."""
+    path = Path(folder) / "model.json"
+    path.write_bytes(found if isinstance(found, bytes) else json.dumps(found).encode())
+    with contextlib.suppress(IgfstratError):
+        load_model(path)
+
+
+_JSON = st.recursive(st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=9), lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["schema", "model", "card", "design", "checksum", "igfstrat", "x"]), inner, max_size=5), max_leaves=12)  # fmt: skip
 STARTS = (
     b"",
     b"PK\x03\x04",
@@ -174,6 +210,8 @@ TARGETS = {
         st.tuples(EDITS, st.sets(st.sampled_from([SHEET, "xl/workbook.xml", "xl/sharedStrings.xml"]))),
         check_zip,
     ),
+    "configs": (CONFIGS, check_configs),
+    "models": (st.one_of(_JSON, st.binary(max_size=200)), check_models),
     "files": (st.tuples(st.sampled_from(STARTS), st.binary(max_size=200)), check_packed),
 }
 
@@ -196,7 +234,7 @@ def fuzz(name, seconds, folder):
 
 def main():
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else TEN_MINUTES
-    for name in TARGETS:
+    for name in sys.argv[2:] or TARGETS:
         with tempfile.TemporaryDirectory() as folder:
             print(f"{name}: {fuzz(name, seconds, folder):,} inputs, only our own errors", flush=True)
     return 0
