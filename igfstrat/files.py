@@ -18,16 +18,20 @@ import platform
 import re
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from igfstrat._version import __version__
 from igfstrat.errors import Problem, StorageError, UsageError, safe_text
 
+fcntl: Any = None
+with suppress(ImportError):  # Windows has no such locks
+    import fcntl
+
 _PLAIN_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?", re.IGNORECASE | re.ASCII)
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_PROBLEM_COLUMNS = ("file", "sheet", "row", "cell", "column", "severity", "code", "value", "remedy")
 _DEPENDENCIES = ("numpy", "scipy", "pandas", "scikit-learn", "lifelines", "numba", "matplotlib")
 
 
@@ -154,6 +158,45 @@ def make_folder(path: Path) -> None:
         raise StorageError(message) from error
 
 
+@contextmanager
+def folder_lock(path: Path) -> Iterator[None]:
+    """Keep other runs out of a folder while this one writes there; the end of the process ends it too.
+
+    Parameters
+    ----------
+    path : Path
+        The folder; it is made where it is missing. No file is left in it.
+
+    Yields
+    ------
+    None
+        While the folder is held.
+
+    Raises
+    ------
+    StorageError
+        If another run holds it.
+    """
+    make_folder(path)
+    if fcntl is None:
+        yield
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            message = (
+                f"another run is writing to {safe_text(path)}; wait for its end, or choose another --out"
+            )
+            raise StorageError(message) from error
+        except OSError:
+            pass  # a file system without locks
+        yield
+    finally:
+        os.close(handle)
+
+
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
@@ -265,16 +308,34 @@ def write_problems(path: Path, problems: Iterable[Problem], *, source: str, shee
     sheet : str or None
         Its sheet, where it has sheets.
     """
+    header = ",".join(_PROBLEM_COLUMNS) + "\n"
+    write_bytes(path, header.encode() + problem_rows(problems, source=source, sheet=sheet))
+
+
+def problem_rows(problems: Iterable[Problem], *, source: str, sheet: str | None) -> bytes:
+    """Problems as rows of csv, without a header.
+
+    Parameters
+    ----------
+    problems : iterable of Problem
+        What was found.
+    source : str
+        Name of the file that was read.
+    sheet : str or None
+        Its sheet, where it has sheets.
+
+    Returns
+    -------
+    bytes
+        UTF-8, with text that could start a formula neutralised.
+    """
     buffer = io.StringIO(newline="")
-    columns = ["file", "sheet", "row", "cell", "column", "severity", "code", "value", "remedy"]
-    writer = csv.DictWriter(buffer, columns, lineterminator="\n")
-    writer.writeheader()
+    writer = csv.writer(buffer, lineterminator="\n")
+    place = [neutral_csv_text(source), neutral_csv_text(sheet or "")]
     for problem in problems:
-        record = {"file": source, "sheet": sheet or ""} | {
-            k: v for k, v in asdict(problem).items() if v is not None
-        }
-        writer.writerow({key: neutral_csv_text(str(value)) for key, value in record.items()})
-    write_bytes(path, buffer.getvalue().encode(errors="backslashreplace"))
+        said = (getattr(problem, name) for name in _PROBLEM_COLUMNS[len(place) :])
+        writer.writerow(place + ["" if value is None else neutral_csv_text(str(value)) for value in said])
+    return buffer.getvalue().encode(errors="backslashreplace")
 
 
 def write_manifest(

@@ -67,7 +67,7 @@ def report(
     int
         Exit code.
     """
-    from igfstrat.files import check_output_folder
+    from igfstrat.files import check_output_folder, folder_lock
     from igfstrat.report import check_formats
     from igfstrat.report.sentences import key_sentences
     from igfstrat.workflows.survival_report import survival_report, write_report
@@ -81,7 +81,8 @@ def report(
     if strict and result.is_flagged:
         show_problems(table.problems, wanted=Severity.FLAG, title="Flagged:")
         refuse("--strict: something would be flagged, so no report was written")
-    written = write_report(result, out, formats=wanted, command=command_line(), min_cell=min_cell)
+    with folder_lock(out):
+        written = write_report(result, out, formats=wanted, command=command_line(), min_cell=min_cell)
     say(
         f"{table.n_rows} rows read · {result.chosen.origin} · groups by {result.report.grouping.title}: {result.report.grouping.rule}"
     )
