@@ -192,7 +192,7 @@ def map_replicates(
     _check(replicates, block, n_jobs, checkpoints, key)
     store = _Store(checkpoints, str(key)) if checkpoints is not None else None
     starts = range(0, replicates, block)
-    with _pool(backend, n_jobs, cluster) as (pool, workers):
+    with open_pool(backend, n_jobs, cluster) as (pool, workers):
         for first in range(0, len(starts), workers * _AHEAD):
             wave = [(a, min(a + block, replicates)) for a in starts[first : first + workers * _AHEAD]]
             for computed in _wave(pool, work, wave, store):
@@ -211,8 +211,28 @@ def _check(replicates: int, block: int, n_jobs: int, checkpoints: Path | None, k
 
 
 @contextmanager
-def _pool(backend: Backend, n_jobs: int, cluster: str | None) -> Iterator[tuple[Any, int]]:
-    """Workers, and how many."""
+def open_pool(backend: Backend, n_jobs: int, cluster: str | None) -> Iterator[tuple[Any, int]]:
+    """Workers, and how many.
+
+    Parameters
+    ----------
+    backend : str
+        ``processes`` or ``threads``.
+    n_jobs : int
+        Workers; -1 for one a processor.
+    cluster : str or None
+        Address of a dask scheduler, whose workers are used instead.
+
+    Yields
+    ------
+    tuple of joblib.Parallel and int
+        Results come in the order of the tasks: one by one, from a cluster all at once.
+
+    Raises
+    ------
+    UsageError
+        If dask is not installed, or no scheduler answers.
+    """
     with ExitStack() as stack:
         if cluster is None:
             name, form = _JOBLIB_NAMES[backend], "generator"
@@ -231,7 +251,7 @@ def _dask_client(cluster: str) -> Any:
         message = "a cluster needs dask: pip install 'igfstrat[dask]', or leave --cluster out"
         raise UsageError(message) from error
     try:
-        return distributed.Client(cluster)
+        return distributed.Client(cluster, timeout="15s")
     except (OSError, ValueError, TimeoutError) as error:
         message = (
             f"no dask scheduler answers at {safe_text(cluster)}; give an address such as tcp://host:8786"

@@ -60,11 +60,19 @@ def score(
     ] = False,
     chunk_rows: Annotated[
         int | None,
-        typer.Option("--chunk-rows", min=1, help="Score a csv or parquet file in pieces of so many rows."),
+        typer.Option(
+            "--chunk-rows", min=1, help="Score csv, parquet or a folder of them in pieces of so many rows."
+        ),
     ] = None,
     n_jobs: Annotated[
-        int, typer.Option("--n-jobs", help="Processes for a file in pieces; -1 takes all.")
+        int, typer.Option("--n-jobs", help="Processes for a table in pieces; -1 takes all.")
     ] = 1,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            "--cluster", metavar="ADDRESS", help="Dask scheduler for a table in pieces: tcp://host:8786."
+        ),
+    ] = None,
     force: ForceOption = False,
     strict: StrictOption = False,
     debug: DebugOption = False,
@@ -73,7 +81,7 @@ def score(
 
     Parameters
     ----------
-    cohort, out, map, plan, model, sheet, header_row, encoding, limits, explain, show_ids, chunk_rows, n_jobs, force, strict, debug : as on the command line
+    cohort, out, map, plan, model, sheet, header_row, encoding, limits, explain, show_ids, chunk_rows, n_jobs, cluster, force, strict, debug : as on the command line
         The help of each option says what it does.
 
     Returns
@@ -90,9 +98,11 @@ def score(
             return ExitCode.OK
     if out is None:
         refuse("name the result with --out: a .csv, .xlsx or .parquet file")
+    if n_jobs == 0:
+        refuse("--n-jobs 0: write a number of processes, or -1 for all")
     _check_out(out, force, cohort)
-    if _in_pieces(source, out, chunk_rows):
-        return _score_pieces(source, out, chunk_rows, n_jobs, strict)
+    if _in_pieces(source, out, asked=chunk_rows is not None or cluster is not None):
+        return _score_pieces(source, out, chunk_rows, n_jobs, cluster, strict)
     return _score_whole(source, out, strict)
 
 
@@ -158,27 +168,31 @@ def _score_whole(source: _Cohort, out: Path, strict: bool) -> int:
     return ExitCode.FLAGGED if result.is_flagged else ExitCode.OK
 
 
-def _in_pieces(source: _Cohort, out: Path, chunk_rows: int | None) -> bool:
-    """Whether the file is scored in pieces: because it was asked for, or is large and of a kind that can be."""
+def _in_pieces(source: _Cohort, out: Path, *, asked: bool) -> bool:
+    """Whether the table is scored in pieces: because it was asked for, or is large and of a kind that can be."""
+    from igfstrat.cohort.reading import load_map
     from igfstrat.workflows.stream_source import must_stream
 
-    mapped = bool(source.map or source.sheet or source.model)
-    return must_stream(source.path, out, asked=chunk_rows is not None, mapped=mapped)
+    return must_stream(source.path, out, asked=asked, cohort_map=load_map(source.map), sheet=source.sheet)
 
 
-def _score_pieces(source: _Cohort, out: Path, chunk_rows: int | None, n_jobs: int, strict: bool) -> int:
+def _score_pieces(
+    source: _Cohort, out: Path, chunk_rows: int | None, n_jobs: int, cluster: str | None, strict: bool
+) -> int:  # fmt: skip
     from igfstrat.workflows.score_stream import CHUNK_ROWS, score_stream
 
     result = score_stream(
-        source.path, out, plan=source.plan, command=command_line(), encoding=source.encoding,
-        header_row=source.header_row, chunk_rows=chunk_rows or CHUNK_ROWS, n_jobs=n_jobs, strict=strict,
-        progress=_Progress(),
+        source.path, out, plan=source.plan, map=source.map, model=source.model, command=command_line(),
+        encoding=source.encoding, header_row=source.header_row, chunk_rows=chunk_rows or CHUNK_ROWS,
+        n_jobs=n_jobs, cluster=cluster, strict=strict, progress=_Progress(),
     )  # fmt: skip
     n = result.counts["status"]
     say(
         f"{result.n_rows} rows read · {n['scored']} scored · {n['flagged']} scored with flags · "
         f"{n['not_scored']} not scored (all {result.n_rows} are in the output)"
     )
+    if result.cohort.n_filtered:
+        say(f"  {result.cohort.n_filtered} more rows of the table are left out by the map")
     say(f"  plan         {result.chosen.origin}")
     for title, kind in (("not scored", "reason"), ("flags", "flag"), ("strata", "stratum")):
         if result.counts[kind]:

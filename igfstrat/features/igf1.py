@@ -188,12 +188,12 @@ class Igf1Features(FeatureTransformer):
         self._check_table(X)
         if not self._has_status:
             return
-        limits = self._limits(X)
         if self._cuts_concentration:
-            self.assays_ = count_assays(self._assays(X), _known(limits))
+            self.assays_ = count_assays(self._assays(X), _known(self._limits(X)))
         if self.quantile is None:
             self.cut_ = float(self.sds_above if self.sds_above is not None else self.at_least or 0.0)
             return
+        limits = self._limits(X)
         usable = self._comparable(X) & _known(limits)
         self.n_fit_ = int(usable.sum())
         self.cut_ = quantile_of_limits(limits[0][usable], limits[1][usable], self.quantile)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, field_validator, model_validator
 
@@ -206,11 +207,19 @@ def limits_of(table: Any, header: str) -> tuple[NDArray[np.float64], NDArray[np.
         Lower and upper limits; both the value where it was measured.
     """
     if not {f"{header}_lower", f"{header}_upper"} & set(table):
-        measured = np.asarray(table[header], dtype=np.float64)
+        measured = _numbers(table[header])
         return measured, measured
     ends = (f"{header}_lower", f"{header}_upper")
-    lower, upper = (np.asarray(table[end if end in table else header], dtype=np.float64) for end in ends)
+    lower, upper = (_numbers(table[end if end in table else header]) for end in ends)
     return lower, upper
+
+
+def _numbers(values: Any) -> NDArray[np.float64]:
+    """Values as numbers; codes such as 0 to 3 may be words, of which each is read once."""
+    if values.dtype != object:
+        return np.asarray(values, dtype=np.float64)
+    which, words = pd.factorize(values.to_numpy(dtype=object))
+    return np.append(np.asarray(words, dtype=np.float64), np.nan)[which]
 
 
 def quantile_of_limits(lower: ArrayLike, upper: ArrayLike, quantile: float) -> float:

@@ -77,6 +77,31 @@ def _read_flags(
     return [(name, at[at >= 0]) for name, at in named]
 
 
+def in_row_order(noticed: Iterable[Problem], doubts: Iterable[Problem]) -> list[Problem]:
+    """Problems as a file lists them: those of the file, then row by row, each once.
+
+    Parameters
+    ----------
+    noticed : iterable of Problem
+        What the reading noticed, and what holds for the file.
+    doubts : iterable of Problem
+        What the features noticed of rows.
+
+    Returns
+    -------
+    list of Problem
+        Within a row first what the reading noticed, column by column in the order in which columns come first.
+    """
+    known = list(noticed)
+    rank: dict[str | None, int] = {}
+    for problem in known:
+        if problem.row is not None:
+            rank.setdefault(problem.column, len(rank))
+    by_column = sorted((p for p in known if p.row is not None), key=lambda p: rank[p.column])
+    by_row = sorted([*by_column, *doubts], key=lambda p: p.row or 0)
+    return [*(p for p in known if p.row is None), *dict.fromkeys(by_row)]
+
+
 def count_parts(flags: NDArray[np.object_]) -> dict[str, int]:
     """Rows by flag.
 

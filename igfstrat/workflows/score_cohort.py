@@ -18,19 +18,18 @@ from igfstrat.features import (
     UNDECIDED,
     ExpressionStatus,
     FeatureBuilder,
-    FeaturePlan,
     StratumEvidence,
+    StratumRule,
     assign_strata,
     default_conditions,
     default_strata,
     expected_direction,
     missing_inputs,
     required_inputs,
-    rule_of,
     stratum_inputs,
-    unknown_to_strata,
 )
 from igfstrat.features.spec import RowFlags, flag_where
+from igfstrat.workflows.file_notices import file_notices
 from igfstrat.workflows.plan import ChosenPlan, choose_plan, disease_of
 from igfstrat.workflows.row_flags import count_parts, file_flags, flag_texts, word_flags
 
@@ -99,9 +98,16 @@ class ScoreResult:
     @property
     def problems(self) -> tuple[Problem, ...]:
         """Everything noticed, one `Problem` a row and doubt: made on each call, for showing and writing."""
-        return (*self.noticed, *self._row_problems())
+        return (*self.noticed, *self.row_problems())
 
-    def _row_problems(self) -> Iterator[Problem]:
+    def row_problems(self) -> Iterator[Problem]:
+        """What features and strata noticed, a `Problem` a row and doubt.
+
+        Yields
+        ------
+        Problem
+            Doubt by doubt.
+        """
         for doubt in self.doubts:
             for row in self.cohort.row_numbers[doubt.rows].tolist():
                 yield Problem(
@@ -170,32 +176,6 @@ def score_cohort(cohort: Cohort, chosen: ChosenPlan) -> ScoreResult:
     return replace(result, noticed=(*result.noticed, *beside))
 
 
-def file_notices(cohort: Cohort, chosen: ChosenPlan, builder: FeatureBuilder) -> list[Problem]:
-    """What holds for a file as a whole, whatever its rows are.
-
-    Parameters
-    ----------
-    cohort : Cohort
-        As read.
-    chosen : ChosenPlan
-        What is computed.
-    builder : FeatureBuilder
-        From `fit_features`.
-
-    Returns
-    -------
-    list of Problem
-        Columns in doubt that were passed by, an assay that isn't stated, strata that can't be told.
-    """
-    names = builder.feature_names()
-    features = pd.DataFrame(columns=pd.Index(names), index=[], dtype=object)
-    return [
-        *_unusable(cohort),
-        *_assay_notice(chosen.plan, builder, cohort.table),
-        *_strata_notice(unknown_to_strata(features, cohort.table, chosen.plan)),
-    ]
-
-
 def fit_features(cohort: Cohort, chosen: ChosenPlan) -> FeatureBuilder:
     """The transformer of a plan, fitted on a whole cohort.
 
@@ -226,7 +206,12 @@ def fit_features(cohort: Cohort, chosen: ChosenPlan) -> FeatureBuilder:
     return chosen.make_builder().fit(cohort.table)
 
 
-def score_rows(cohort: Cohort, chosen: ChosenPlan, builder: FeatureBuilder) -> ScoreResult:
+def score_rows(
+    cohort: Cohort,
+    chosen: ChosenPlan,
+    builder: FeatureBuilder,
+    evidence: dict[str, StratumEvidence] | None = None,
+) -> ScoreResult:
     """Score rows by what was fitted on all of them; what the file as a whole shows isn't said here.
 
     Parameters
@@ -237,6 +222,8 @@ def score_rows(cohort: Cohort, chosen: ChosenPlan, builder: FeatureBuilder) -> S
         What to compute.
     builder : FeatureBuilder
         From `fit_features` on all rows.
+    evidence : dict of str to StratumEvidence, optional
+        From `evidence_of_plan`, where it was looked up before.
 
     Returns
     -------
@@ -246,17 +233,20 @@ def score_rows(cohort: Cohort, chosen: ChosenPlan, builder: FeatureBuilder) -> S
     plan, table = chosen.plan, cohort.table
     features = builder.transform(table)
     stratum = (
-        assign_strata(stratum_inputs(features, table, plan), plan.strata)
+        _strata_of(stratum_inputs(features, table, plan), plan.strata)
         if plan.strata
         else default_strata(features)
     )
     reasons = missing_inputs(table, required_inputs(plan))
-    reasons = np.where(cohort.set_aside != "", cohort.set_aside, reasons)
-    reasons[(reasons == "") & pd.isna(stratum)] = "no stratum: nothing that it depends on is known"
-    stratum = _without(stratum, reasons != "")
+    aside = np.flatnonzero(cohort.set_aside != "")
+    reasons[aside] = cohort.set_aside[aside]
+    reasons[pd.isna(stratum) & (reasons == "")] = "no stratum: nothing that it depends on is known"
+    is_out = reasons != ""
+    stratum = _without(stratum, is_out)
     doubts = (*builder.flag_rows(table), *_stratum_doubt(stratum))
     flags = flag_texts(cohort.row_numbers, cohort.problems, doubts)
-    status = np.where(reasons != "", NOT_SCORED, np.where(flags != "", FLAGGED, SCORED)).astype(object)
+    words = np.array([SCORED, FLAGGED, NOT_SCORED], dtype=object)
+    status = words[np.where(is_out, 2, flags != "")]
     return ScoreResult(
         cohort=cohort,
         chosen=chosen,
@@ -268,8 +258,32 @@ def score_rows(cohort: Cohort, chosen: ChosenPlan, builder: FeatureBuilder) -> S
         noticed=cohort.problems,
         doubts=doubts,
         descriptions=builder.describe(),
-        evidence=_evidence(cohort, chosen, builder, features),
+        evidence=_evidence(cohort, chosen, builder, features) if evidence is None else evidence,
     )
+
+
+def evidence_of_plan(
+    cohort: Cohort, chosen: ChosenPlan, builder: FeatureBuilder
+) -> dict[str, StratumEvidence] | None:  # fmt: skip
+    """What is reported on the strata that a plan names.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        As read.
+    chosen : ChosenPlan
+        The plan.
+    builder : FeatureBuilder
+        From `fit_features`.
+
+    Returns
+    -------
+    dict of str to StratumEvidence, or None
+        None where the plan names no strata: then the rows decide which there are.
+    """
+    if not any(rule.where for rule in chosen.plan.strata):
+        return None
+    return _evidence(cohort, chosen, builder, pd.DataFrame())
 
 
 def _evidence(
@@ -292,6 +306,17 @@ def _evidence(
         )
         for name, where in (conditions or default_conditions(features)).items()
     }
+
+
+def _strata_of(inputs: pd.DataFrame, strata: Sequence[StratumRule]) -> NDArray[np.object_]:
+    """Strata by what they are decided on: a million rows have a few dozen different answers."""
+    names = list(dict.fromkeys(name for rule in strata for name in rule.where if name in inputs))
+    kind = np.zeros(len(inputs), dtype=np.int64)
+    for name in names:
+        which, words = pd.factorize(inputs[name].to_numpy(dtype=object))
+        kind = pd.factorize(kind * (len(words) + 1) + which + 1)[0]
+    first = np.flatnonzero(~pd.Series(kind).duplicated().to_numpy())
+    return assign_strata(inputs.iloc[first], strata)[kind]
 
 
 def _without(values: NDArray[np.object_], out: NDArray[np.bool_]) -> NDArray[np.object_]:
@@ -323,40 +348,9 @@ def score(
     return score_cohort(table, choose_plan(plan, table))
 
 
-def _unusable(cohort: Cohort) -> list[Problem]:
-    """Columns in doubt that this job doesn't need: said, and passed by."""
-    return [
-        Problem(code=p.code, severity=Severity.FLAG, column=p.column, row=p.row, value=p.value,
-                remedy=f"not used, and no job that needs it will run: {p.remedy}")
-        for found in cohort.unusable.values()
-        for p in found
-    ]  # fmt: skip
-
-
-def _assay_notice(plan: FeaturePlan, builder: FeatureBuilder, table: pd.DataFrame) -> list[Problem]:
-    rule = rule_of(plan, "igf1_status")
-    if "igf1_sds" not in builder.feature_names() or "igf1_assay" in table or rule.assume_assay is not None:
-        return []
-    by_reference = rule.measures != ("igf1",)
-    doubt = "every IGF-1 status is indeterminate" if by_reference else "one assay is taken for all"
-    remedy = (
-        f"IGF-1 assay not stated: the SDS is shown, {doubt}; state igf1_assay, or assume_assay in the plan"
-    )
-    return [Problem(code="assay_not_stated", severity=Severity.NOTICE, column="igf1_ng_ml", remedy=remedy)]
-
-
 def _stratum_doubt(stratum: NDArray[np.object_]) -> list[RowFlags]:
     remedy = "a missing or indeterminate value leaves the stratum open"
     return flag_where(np.equal(stratum, UNDECIDED).astype(bool), "stratum_indeterminate", "stratum", remedy)
-
-
-def _strata_notice(unknown: Sequence[str]) -> list[Problem]:
-    if not unknown:
-        return []
-    remedy = (
-        f"{', '.join(unknown)} can't be told from this cohort: strata that they decide stay indeterminate"
-    )
-    return [Problem(code="stratum_indeterminate", severity=Severity.NOTICE, column="stratum", remedy=remedy)]
 
 
 def refuse_flagged(result: ScoreResult) -> None:

@@ -10,11 +10,14 @@ import numpy as np
 import pandas as pd
 
 from igfstrat._version import __version__
+from igfstrat.cohort import Cohort
+from igfstrat.cohort.piece_sources import FIRST_RECORD, arrow_cells, is_parquet
 from igfstrat.cohort.writing import ScoreTables, write_score_tables
 from igfstrat.errors import Severity
 from igfstrat.features import REGISTRY, evidence_text
 from igfstrat.files import write_manifest, write_problems
 from igfstrat.schema import FLAG_CODES
+from igfstrat.workflows.row_flags import in_row_order
 from igfstrat.workflows.score_cohort import ScoreResult
 
 RESEARCH_ONLY: Final = "research use only"
@@ -34,11 +37,26 @@ def score_table(result: ScoreResult) -> pd.DataFrame:
         In the order of the input. A computed column whose name the input also has gets the suffix ``_igfstrat``.
     """
     cohort = result.cohort
-    headers = [header or f"column {i + 1}" for i, header in enumerate(cohort.sheet.headers)]
-    source = cohort.sheet.cells.set_axis(pd.Index(headers), axis=1)
+    source = cohort.sheet.cells.set_axis(pd.Index(source_headers(cohort)), axis=1)
     columns = added_columns(result)
     assert len(source) == cohort.n_rows
     return pd.concat([source.reset_index(drop=True), pd.DataFrame(columns)], axis=1)
+
+
+def source_headers(cohort: Cohort) -> list[str]:
+    """Headers of the input's columns in the output.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        As read.
+
+    Returns
+    -------
+    list of str
+        As found; a column without one gets its number.
+    """
+    return [header or f"column {i + 1}" for i, header in enumerate(cohort.sheet.headers)]
 
 
 def added_columns(result: ScoreResult) -> dict[str, Any]:
@@ -101,7 +119,8 @@ def write_scores(result: ScoreResult, out: Path, *, command: Sequence[str]) -> l
         dictionary=_dictionary_table(result, list(table.columns)),
         provenance=_provenance_table(result),
     )
-    write_score_tables(tables, out)
+    typed = typed_columns(result.cohort) if out.suffix.lower() == ".parquet" else {}
+    write_score_tables(tables, out, typed=typed)
     written = [out, out.with_name(f"{out.stem}.manifest.json")]
     content = {
         "plan": result.chosen.to_dict(),
@@ -118,10 +137,38 @@ def write_scores(result: ScoreResult, out: Path, *, command: Sequence[str]) -> l
     )
     if result.has_flags:
         written.append(out.with_name(f"{out.stem}.problems.csv"))
+        problems = in_row_order(result.noticed, result.row_problems())
         write_problems(
-            written[-1], result.problems, source=result.cohort.sheet.source, sheet=result.cohort.sheet.name
+            written[-1], problems, source=result.cohort.sheet.source, sheet=result.cohort.sheet.name
         )
     return written
+
+
+def typed_columns(cohort: Cohort) -> dict[int, Any]:
+    """Columns of a parquet file in their own types, for a parquet file of scores.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        As read.
+
+    Returns
+    -------
+    dict of int to pyarrow.Array
+        By place; only columns whose cells are those of the file, not what a map made of them. Empty for other files.
+    """
+    if not cohort.files or not cohort.files[0].is_file() or not is_parquet(cohort.files[0]):
+        return {}
+    import pyarrow.parquet as pq
+
+    rows = cohort.row_numbers - FIRST_RECORD
+    table = pq.read_table(cohort.files[0]).take(rows).combine_chunks()
+    typed = {}
+    for i, column in enumerate(table.columns):
+        array = column.combine_chunks()
+        if np.array_equal(arrow_cells(array).text(), cohort.sheet.cells[i].to_numpy(dtype=object)):
+            typed[i] = array
+    return typed
 
 
 def _problem_table(result: ScoreResult) -> pd.DataFrame:

@@ -51,7 +51,7 @@ def test_parquet_holds_what_csv_holds(cohort, tmp_path):
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        (["--chunk-rows", "9", "--map", "m.yaml"], "leave it out with --map"),
+        (["--chunk-rows", "9", "--sheet", "Baseline"], "--sheet names a sheet of a workbook"),
         (["--chunk-rows", "9", "--out", "o.xlsx"], "written as .csv or .parquet"),
         (["--out", "o.ods"], "write .csv, .xlsx or .parquet"),
         ([], "name the result with --out"),

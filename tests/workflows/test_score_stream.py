@@ -1,6 +1,7 @@
 """Scoring in pieces: invariants (hypothesis) over the size of a piece, against the scoring of the file as a whole."""
 
 import csv
+import json
 import os
 import signal
 import subprocess
@@ -15,15 +16,24 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from igfstrat.cohort import read_cohort
-from igfstrat.errors import CohortError, Problem, Severity
+from igfstrat.errors import CohortError, Problem, Severity, UsageError
 from igfstrat.features.spec import RowFlags
+from igfstrat.models import load_model
+from igfstrat.workflows.fit_model import fit_model, write_model
 from igfstrat.workflows.plan import choose_plan
 from igfstrat.workflows.row_flags import flag_texts
 from igfstrat.workflows.score_cohort import score_cohort
+from igfstrat.workflows.score_model import add_risk
 from igfstrat.workflows.score_stream import score_stream
 from igfstrat.workflows.score_tables import write_scores
+from tests.cli.cases import as_csv
+from tests.cli.test_fit import PLAN
+from tests.cli.test_fit import rows_of as risk_rows
 
-HEADER = ["patient_id", "age_years", "sex", "subtype", "igf1_ng_ml", "igfbp3_ng_ml", "igf1r_ihc", "remark"]
+HEADER = [
+    "patient_id", "age_years", "sex", "subtype", "igf1_ng_ml", "igfbp3_ng_ml", "igf1r_ihc", "dfs_months", "dfs_event",
+    "remark",
+]  # fmt: skip
 CELLS = {
     "age_years": ["45", "61.5", "", "130", "~50", "x", "nine"],
     "sex": ["female", "F", "male", "", "Femle"],
@@ -31,7 +41,9 @@ CELLS = {
     "igf1_ng_ml": ["110", "95.5", "180", "<25", "999", "150 ng/mL", "", "-4", "12", "> 600"],
     "igfbp3_ng_ml": ["3900", "4200.0", "", "3500*"],
     "igf1r_ihc": ["0", "1", "2", "3", "2.0", "3+", ""],
-    "remark": ["", "=1+1", "a, b", 'say "x"', "two\nlines", "-3", "@x"],
+    "dfs_months": ["12.5", "40", "0", "", "-3", "soon"],
+    "dfs_event": ["1", "0", "", "yes"],
+    "remark": ["TP53", "", "3-Mar", "=1+1", "a, b", 'say "x"', "two\nlines", "-3", "@x"],
 }
 
 
@@ -55,9 +67,26 @@ def write(path, rows):
     return path
 
 
-def whole(path, out):
-    cohort = read_cohort(path)
+def whole(path, out, **how):
+    cohort = read_cohort(path, **how)
     return write_scores(score_cohort(cohort, choose_plan("breast", cohort)), out, command=[])
+
+
+def written(out):
+    """The scores, the problems, and what the manifest says of both."""
+    problems = out.with_name(f"{out.stem}.problems.csv")
+    manifest = json.loads(out.with_name(f"{out.stem}.manifest.json").read_text(encoding="utf-8"))
+    said = {
+        key: manifest[key] for key in ("features", "rows", "strata", "flags", "evidence", "read", "inputs")
+    }
+    return out.read_bytes(), problems.read_bytes() if problems.exists() else b"", said
+
+
+def fresh(folder, name):
+    """A path at which nothing stands, and nothing beside it."""
+    for old in folder.glob(f"{Path(name).stem}.*"):
+        old.unlink()
+    return folder / name
 
 
 @settings(
@@ -70,8 +99,7 @@ def whole(path, out):
 @given(rows=tables(), size=st.integers(1, 30))
 def test_a_file_in_pieces_of_any_size_gives_the_bytes_of_the_whole_file(tmp_path, rows, size):
     path = write(tmp_path / "cohort.csv", rows)
-    one, two = tmp_path / "one.csv", tmp_path / "two.csv"
-    two.unlink(missing_ok=True)
+    one, two = fresh(tmp_path, "one.csv"), fresh(tmp_path, "two.csv")
     try:
         whole(path, one)
     except CohortError as error:
@@ -82,7 +110,7 @@ def test_a_file_in_pieces_of_any_size_gives_the_bytes_of_the_whole_file(tmp_path
         assert not two.exists()
         return
     result = score_stream(path, two, plan="breast", chunk_rows=size)
-    assert one.read_bytes() == two.read_bytes()
+    assert written(one) == written(two)
     n = sum(any(cell.strip() for cell in row) for row in rows)
     assert result.n_rows == n == len(pd.read_csv(two, dtype=str))
     assert not list(tmp_path.glob(".*"))
@@ -97,21 +125,34 @@ def rows_of(n, seed=3):
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_neither_piece_nor_worker_changes_a_byte(tmp_path, suffix):
     path = write(tmp_path / "cohort.csv", rows_of(700))
-    said = set()
+    whole(path, tmp_path / f"whole{suffix}")
+    expected = written(tmp_path / f"whole{suffix}")
+    assert b"missing_event" in expected[1]
     for i, (size, jobs) in enumerate([(700, 1), (64, 1), (100, 2)]):
         out = tmp_path / f"{i}{suffix}"
         score_stream(path, out, plan="breast", chunk_rows=size, n_jobs=jobs)
-        problems = out.with_name(f"{i}.problems.csv")
-        said.add((out.read_bytes(), problems.read_bytes() if problems.exists() else b""))
-    assert len(said) == 1
+        assert written(out) == expected
+
+
+def as_parquet(path, rows):
+    table = pd.DataFrame(rows, columns=HEADER).replace("", None)
+    for name in ("age_years", "igf1_ng_ml", "igfbp3_ng_ml", "igf1r_ihc", "dfs_months"):
+        table[name] = table[name].astype(float)
+    table.to_parquet(path, index=False)
+    return table
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_typed_columns_are_scored_to_the_bytes_of_the_whole_file(tmp_path, suffix):
+    as_parquet(tmp_path / "cohort.parquet", rows_of(300))
+    whole(tmp_path / "cohort.parquet", tmp_path / f"a{suffix}")
+    score_stream(tmp_path / "cohort.parquet", tmp_path / f"b{suffix}", plan="breast", chunk_rows=70)
+    assert written(tmp_path / f"a{suffix}") == written(tmp_path / f"b{suffix}")
 
 
 def test_parquet_keeps_its_own_columns_and_gets_the_strata_of_the_csv(tmp_path):
     rows = rows_of(300)
-    table = pd.DataFrame(rows, columns=HEADER).replace("", None)
-    for name in ("age_years", "igf1_ng_ml", "igfbp3_ng_ml", "igf1r_ihc"):
-        table[name] = table[name].astype(float)
-    table.to_parquet(tmp_path / "cohort.parquet", index=False)
+    table = as_parquet(tmp_path / "cohort.parquet", rows)
     score_stream(tmp_path / "cohort.parquet", tmp_path / "a.parquet", plan="breast", chunk_rows=70)
     score_stream(write(tmp_path / "cohort.csv", rows), tmp_path / "b.csv", plan="breast", chunk_rows=90)
     one = pd.read_parquet(tmp_path / "a.parquet")
@@ -120,6 +161,122 @@ def test_parquet_keeps_its_own_columns_and_gets_the_strata_of_the_csv(tmp_path):
     for name in ("stratum", "row_status", "igf1r_status", "subtype_igfstrat"):
         assert one[name].fillna("").tolist() == two[name].fillna("").tolist()
     np.testing.assert_array_equal(one["igf1_sds"], two["igf1_sds"])
+
+
+@pytest.mark.parametrize("kind", [".csv", ".parquet"])
+def test_a_folder_is_scored_as_if_its_files_stood_under_one_header(tmp_path, kind):
+    rows = rows_of(330)
+    folder = tmp_path / "cohort"
+    folder.mkdir()
+    (folder / "_SUCCESS").write_text("")
+    for i, cut in enumerate(range(0, 330, 110)):
+        save = write if kind == ".csv" else as_parquet
+        save(folder / f"part-{i}{kind}", rows[cut : cut + 110])
+    save(tmp_path / f"cohort{kind}", rows)
+    score_stream(folder, tmp_path / "a.csv", plan="breast", chunk_rows=64)
+    score_stream(tmp_path / f"cohort{kind}", tmp_path / "b.csv", plan="breast")
+    one, two = written(tmp_path / "a.csv"), written(tmp_path / "b.csv")
+    assert one[0] == two[0]
+    assert one[1].replace(b"cohort,", b"") == two[1].replace(f"cohort{kind},".encode(), b"")
+    assert [part["name"] for part in one[2]["inputs"][:3]] == [f"part-{i}{kind}" for i in range(3)]
+
+
+def test_files_of_a_folder_with_different_columns_are_refused_by_name(tmp_path):
+    write(tmp_path / "a.csv", rows_of(3))
+    (tmp_path / "b.csv").write_text("patient_id,age_years\nX,50\n")
+    with pytest.raises(CohortError, match=r"b\.csv has other columns than a\.csv"):
+        score_stream(tmp_path, tmp_path.with_name("out.csv"), plan="breast")
+
+
+MAP = """
+file: {delimiter: ";", decimal: ","}
+columns:
+  patient_id: {row_number: true}
+  age_years: Alter
+  sex: {value: female}
+  subtype: {column: Typ, codes: {luminal_a: [LA], luminal_b: [LB]}}
+  igf1: {column: IGF, unit: nmol/L, assay: ids_isys, missing: ["-1"]}
+  igfbp3: {column: BP3, unit: mg/L}
+  igf1r_ihc: IHC
+endpoints:
+  dfs: {time: T, unit: days, event: {column: E, event: [ja], censored: [nein]}}
+rows: {where: {Visite: "1"}, exclude: [9]}
+beyond_limit: {substitute: half}
+"""
+
+
+def test_a_map_reads_pieces_as_it_reads_the_whole(tmp_path):
+    rng = np.random.default_rng(5)
+    words = {
+        "Alter": ["45", "61,5", ""], "Typ": ["LA", "LB", "TNBC"], "IGF": ["14,4", "20", "-1", "<3,5", "11,25"],
+        "BP3": ["3,9", "4,2"], "IHC": ["0", "2", "3"], "T": ["400", "1200", ""], "E": ["ja", "nein"], "Visite": ["1", "1", "2"],
+    }  # fmt: skip
+    rows = [[str(rng.choice(of)) for of in words.values()] for _ in range(300)]
+    path = tmp_path / "kohorte.csv"
+    path.write_text("\n".join(";".join(row) for row in [list(words), *rows]) + "\n", encoding="utf-8")
+    rules = tmp_path / "map.yaml"
+    rules.write_text(
+        MAP.replace("exclude: [9]", f"exclude: [{next(i for i, r in enumerate(rows, 2) if r[-1] == '1')}]")
+    )
+    whole(path, tmp_path / "a.csv", map=rules)
+    result = score_stream(path, tmp_path / "b.csv", plan="breast", map=rules, chunk_rows=37)
+    assert written(tmp_path / "a.csv") == written(tmp_path / "b.csv")
+    assert result.cohort.n_filtered == 1 + sum(row[-1] == "2" for row in rows)
+    assert result.counts["status"]["flagged"] > 0
+
+
+@pytest.mark.parametrize(
+    "rule", ["join: [{file: b.csv, by: patient_id}]", "rows: {one_patient_per: [patient_id]}"]
+)
+def test_a_map_that_needs_the_whole_table_is_refused_for_pieces(tmp_path, rule):
+    path = write(tmp_path / "c.csv", rows_of(10))
+    (tmp_path / "map.yaml").write_text(rule)
+    with pytest.raises(UsageError, match="needs the whole table"):
+        score_stream(path, tmp_path / "o.csv", map=tmp_path / "map.yaml")
+
+
+def test_rows_under_the_data_are_set_aside_as_in_the_whole(tmp_path):
+    rows = [
+        *rows_of(120),
+        [""] * len(HEADER),
+        ["Mean", "51", *[""] * (len(HEADER) - 2)],
+        ["n = 120", *[""] * (len(HEADER) - 1)],
+    ]
+    path = write(tmp_path / "c.csv", rows)
+    whole(path, tmp_path / "a.csv")
+    score_stream(path, tmp_path / "b.csv", plan="breast", chunk_rows=50)
+    assert written(tmp_path / "a.csv") == written(tmp_path / "b.csv")
+    assert b"summary_row" in written(tmp_path / "b.csv")[1]
+
+
+def test_a_model_predicts_in_pieces_what_it_predicts_for_the_whole(tmp_path):
+    (tmp_path / "plan.yaml").write_text(PLAN)
+    path = tmp_path / "cohort.csv"
+    path.write_bytes(as_csv(risk_rows()))
+    cohort = read_cohort(path)
+    chosen = choose_plan(tmp_path / "plan.yaml", cohort)
+    write_model(
+        fit_model(cohort, endpoint="dfs", plan=chosen, n_replicates=2), tmp_path / "model.json", command=[]
+    )
+    result = add_risk(score_cohort(cohort, chosen), load_model(tmp_path / "model.json"))
+    write_scores(result, tmp_path / "a.csv", command=[])
+    score_stream(
+        path,
+        tmp_path / "b.csv",
+        plan=tmp_path / "plan.yaml",
+        model=tmp_path / "model.json",
+        chunk_rows=41,
+        n_jobs=2,
+    )
+    assert b"risk_not_given_because" in written(tmp_path / "a.csv")[0]
+    assert written(tmp_path / "a.csv") == written(tmp_path / "b.csv")
+
+
+def test_two_workers_of_a_cluster_give_the_bytes_of_one_process(tmp_path, dask_address):
+    path = write(tmp_path / "cohort.csv", rows_of(500))
+    for name, cluster in {"here.parquet": None, "there.parquet": dask_address}.items():
+        score_stream(path, tmp_path / name, plan="breast", chunk_rows=30, cluster=cluster)
+    assert written(tmp_path / "here.parquet") == written(tmp_path / "there.parquet")
 
 
 def test_one_patient_twice_in_distant_pieces_is_refused_and_not_named(tmp_path):
@@ -177,7 +334,7 @@ def test_a_run_that_was_killed_goes_on_to_the_bytes_of_an_undisturbed_one(tmp_pa
             time.sleep(0.007 * lines)
             os.kill(run.pid, signal.SIGKILL)
         assert not out.exists()
-    parts = len(list(tmp_path.glob(".*.parts/*.json")))
+    parts = len(list(tmp_path.glob(".*.parts/*.part")))
     assert 17 <= parts <= 30
     score_stream(path, out, plan="breast", chunk_rows=50)
     assert out.read_bytes() == (tmp_path / f"calm{suffix}").read_bytes()

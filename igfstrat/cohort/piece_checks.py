@@ -1,0 +1,238 @@
+"""What is checked across the pieces of a large table beside its values: identifiers, and columns that nothing uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from igfstrat.cohort.carried import GENE, GENE_DATE, check_carried, date_in_names
+from igfstrat.cohort.decode import MISSING_WORDS
+from igfstrat.cohort.identity import check_identifiers, folded
+from igfstrat.cohort.pieces import Piece, Source
+from igfstrat.cohort.sheet import Sheet
+from igfstrat.errors import Problem, safe_text
+
+# nothing in such an identifier can be read in two ways but its case
+_SIMPLE_ID: Final = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,199}$"
+
+Places = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class RowProblems:
+    """One finding about rows.
+
+    Parameters
+    ----------
+    problem : Problem
+        What was found, without its row.
+    places : ndarray of intp, shape (n_found,)
+        Rows from 0, rising.
+    """
+
+    problem: Problem
+    places: Places
+
+    def between(self, start: int, stop: int) -> RowProblems:
+        """The finding about some rows.
+
+        Parameters
+        ----------
+        start, stop : int
+            Rows from 0, `stop` not included.
+
+        Returns
+        -------
+        RowProblems
+            Rows are counted from `start` on; there may be none.
+
+        Examples
+        --------
+        >>> from igfstrat.errors import Severity
+        >>> found = RowProblems(Problem(code="spelling", severity=Severity.FLAG, remedy=""), np.array([1, 7, 9]))
+        >>> found.between(5, 9).places.tolist()
+        [2]
+        """
+        first, last = np.searchsorted(self.places, [start, stop])
+        return RowProblems(self.problem, self.places[first:last] - start)
+
+
+def by_finding(problems: Iterable[Problem], row_numbers: NDArray[np.int64]) -> list[RowProblems]:
+    """Problems of rows, brought together by what they say.
+
+    Parameters
+    ----------
+    problems : iterable of Problem
+        Each with its row.
+    row_numbers : ndarray of int64, shape (n_rows,)
+        As the spreadsheet counts, rising.
+
+    Returns
+    -------
+    list of RowProblems
+        In the order in which they come first.
+    """
+    rows: dict[Problem, list[int]] = {}
+    for problem in problems:
+        assert problem.row is not None
+        rows.setdefault(replace(problem, row=None), []).append(problem.row)
+    return [
+        RowProblems(problem, np.searchsorted(row_numbers, np.sort(np.array(found, dtype=np.int64))))
+        for problem, found in rows.items()
+    ]
+
+
+class Identifiers:
+    """The patients' identifiers while their pieces go by: a hash of each, and the text of the odd ones.
+
+    Parameters
+    ----------
+    column : int or None
+        Their source column from 0; None when row numbers stand in.
+    """
+
+    def __init__(self, column: int | None) -> None:
+        self.column = column
+        self._hashes: list[NDArray[np.uint64]] = []
+        self._odd: dict[int, tuple[int, str]] = {}
+
+    def take(self, piece: Piece) -> None:
+        """Add the rows of a piece.
+
+        Parameters
+        ----------
+        piece : Piece
+            The next one.
+        """
+        if self.column is None:
+            return
+        import pyarrow.compute as pc
+
+        text = piece.columns[self.column].strings()
+        stripped = pc.utf8_trim_whitespace(text)
+        is_plain = pc.match_substring_regex(stripped, _SIMPLE_ID)
+        lowered = pc.ascii_lower(stripped)
+        missing = pc.is_in(lowered, value_set=_missing_words())
+        keys = lowered.to_numpy(zero_copy_only=False)
+        odd = np.flatnonzero(~pc.and_not(is_plain, missing).to_numpy(zero_copy_only=False))
+        if len(odd):
+            keys = keys.copy()
+        for place, word in zip(odd.tolist(), text.take(odd).to_pylist(), strict=True):
+            keys[place] = folded(word)
+            self._odd[piece.start + place] = (int(piece.row_numbers[place]), word)
+        self._hashes.append(pd.util.hash_array(np.asarray(keys, dtype=object), categorize=False))
+
+    def check(self, source: Source, size: int, aside: Places) -> list[Problem]:
+        """Look closely at identifiers that are odd or seem double; the others are neither.
+
+        Parameters
+        ----------
+        source : Source
+            The table, to read some of them again.
+        size : int
+            Rows of a piece.
+        aside : ndarray of intp, shape (n_aside,)
+            Rows that are no patients.
+
+        Returns
+        -------
+        list of Problem
+            As `check_identifiers` gives them for all.
+        """
+        if self.column is None:
+            return []
+        hashes = np.concatenate(self._hashes)
+        self._hashes = []
+        order = np.argsort(hashes, kind="stable")
+        same = np.flatnonzero(hashes[order[1:]] == hashes[order[:-1]])
+        doubled = np.setdiff1d(np.union1d(order[same + 1], order[same]), aside)
+        ids = {place: found for place, found in self._odd.items() if place not in set(aside.tolist())}
+        if len(doubled):
+            ids |= self._read_again(source, size, doubled)
+        if not ids:
+            return []
+        rows = [ids[place] for place in sorted(ids)]
+        sheet = replace(source.head, row_numbers=np.array([row for row, _ in rows], dtype=np.int64))
+        return check_identifiers(sheet, pd.Series([text for _, text in rows], dtype=object), self.column)
+
+    def _read_again(self, source: Source, size: int, places: Places) -> dict[int, tuple[int, str]]:
+        found = {}
+        assert self.column is not None
+        for piece in source.pieces(size):
+            first, last = np.searchsorted(places, [piece.start, piece.stop])
+            here = places[first:last] - piece.start
+            texts = piece.columns[self.column].take(here).text()
+            for place, row, text in zip(here.tolist(), piece.row_numbers[here].tolist(), texts, strict=True):
+                found[piece.start + place] = (row, str(text))
+        return found
+
+
+def _missing_words() -> Any:
+    import pyarrow as pa
+
+    return pa.array(sorted(MISSING_WORDS))
+
+
+class Carried:
+    """Columns that nothing uses while their pieces go by: gene names that became dates.
+
+    Parameters
+    ----------
+    head : Sheet
+        The first rows, which show whether a column says who the patients are.
+    positions : list of int
+        Columns from 0 that nothing uses.
+    ids : int or None
+        Column from 0 of the patient identifiers.
+    """
+
+    def __init__(self, head: Sheet, positions: list[int], ids: int | None) -> None:
+        found = check_carried(head, positions, ids)
+        self.problems = [problem for problem in found if problem.row is None]
+        told = {problem.column for problem in self.problems}
+        self._headers = {at: safe_text(head.headers[at]) for at in positions}
+        self._dates: dict[int, list[Places]] = {
+            at: [] for at, header in self._headers.items() if header not in told
+        }
+        self._has_gene: set[int] = set()
+
+    def take(self, piece: Piece) -> None:
+        """Add the rows of a piece.
+
+        Parameters
+        ----------
+        piece : Piece
+            The next one.
+        """
+        import pyarrow.compute as pc
+
+        for at, dates in self._dates.items():
+            if piece.columns[at].figures is not None:
+                continue
+            text = pc.utf8_trim_whitespace(piece.columns[at].strings())
+            is_date = pc.match_substring_regex(text, f"^(?:{GENE_DATE.pattern})$", ignore_case=True)
+            dates.append(piece.start + np.flatnonzero(is_date.to_numpy(zero_copy_only=False)))
+            if (
+                at not in self._has_gene
+                and pc.any(pc.match_substring_regex(text, f"^{GENE.pattern}$")).as_py()
+            ):
+                self._has_gene.add(at)
+
+    def finish(self) -> list[RowProblems]:
+        """What was found of rows.
+
+        Returns
+        -------
+        list of RowProblems
+            One a column with such dates.
+        """
+        return [
+            RowProblems(date_in_names(self._headers[at]), np.concatenate(dates))
+            for at, dates in self._dates.items()
+            if at in self._has_gene
+        ]

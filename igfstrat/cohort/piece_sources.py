@@ -1,0 +1,343 @@
+"""Opening a large table: a csv or parquet file, or a folder of them, as a `Source` of pieces.
+
+Only the head is read at first, by the code that reads any file. The files of a folder are read in the order of
+their names, as if they stood under one another below one header: row numbers run on.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any, Final, overload
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from igfstrat.cohort._child import _arrow_text
+from igfstrat.cohort.cohort_map import FileSettings
+from igfstrat.cohort.layout import find_table
+from igfstrat.cohort.pieces import HEAD_ROWS, Cells, Piece, Source
+from igfstrat.cohort.sheet import Grid, Sheet
+from igfstrat.cohort.text_reader import sniff_delimiter
+from igfstrat.errors import CohortError, Problem, Severity, UsageError, safe_text
+
+SUFFIXES: Final = frozenset({".csv", ".tsv", ".txt", ".parquet"})
+# the names of the columns are row 1, as everywhere
+FIRST_RECORD: Final = 2
+_SAMPLE: Final = 30
+_EXACT_BELOW: Final = 2**53
+_ANYTHING: Final = re.compile(r"\S")
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether a file is parquet, by its first bytes.
+
+    Parameters
+    ----------
+    path : Path
+        A readable file.
+
+    Returns
+    -------
+    bool
+        False for text.
+    """
+    with path.open("rb") as handle:
+        return handle.read(4) == b"PAR1"
+
+
+def files_of(path: Path) -> tuple[Path, ...]:
+    """The files of a table.
+
+    Parameters
+    ----------
+    path : Path
+        A file, or a folder of files.
+
+    Returns
+    -------
+    tuple of Path
+        The file itself, or the files of the folder by name; names that begin with a dot or underscore aren't data.
+
+    Raises
+    ------
+    CohortError
+        If there is no such file, or the folder holds none, or anything else than csv, tsv and parquet files.
+    """
+    if path.is_file():
+        return (path,)
+    if not path.is_dir():
+        raise _error(safe_text(path.name), "file", "not there, or not a regular file; check the path")
+    found = sorted(p for p in path.iterdir() if not p.name.startswith((".", "_")))
+    other = [p.name for p in found if not p.is_file() or p.suffix.lower() not in SUFFIXES]
+    if other or not found:
+        what = f"holds {safe_text(other[0])}, which is" if other else "holds no file of a table:"
+        remedy = f"{what} neither csv, tsv nor parquet; a folder is scored when it holds such files alone"
+        raise _error(safe_text(path.name), "file", remedy)
+    return tuple(found)
+
+
+def open_source(
+    path: Path, settings: FileSettings, *, known: frozenset[str] = frozenset()
+) -> Source:  # fmt: skip
+    """Look at the head of a table.
+
+    Parameters
+    ----------
+    path : Path
+        A csv or parquet file, or a folder of such files with one header.
+    settings : FileSettings
+        Encoding, delimiter and header row of the text, where they are declared.
+    known : frozenset of str
+        Source headers that a cohort map names.
+
+    Returns
+    -------
+    Source
+        Nothing but its first rows is read yet.
+
+    Raises
+    ------
+    CohortError
+        If it has no header or no rows, or the headers of a folder differ.
+    UsageError
+        If it can't be read in pieces.
+    """
+    files = files_of(path)
+    parts = [_open_file(file, settings, known) for file in files]
+    first, name = parts[0], safe_text(path.name)
+    for part, file in zip(parts, files, strict=True):
+        if part.head.headers != first.head.headers:
+            remedy = f"{safe_text(file.name)} has other columns than {safe_text(files[0].name)}; the files of a folder need one header"
+            raise _error(name, "header", remedy)
+    if len(parts) == 1:
+        return first if path == files[0] else replace(first, head=replace(first.head, source=name))
+
+    def pieces(size: int) -> Iterator[Piece]:
+        start, last = 0, first.head.header_row
+        for part in parts:
+            offset, rows = last - part.head.header_row, 0
+            for piece in part.pieces(size):
+                numbers = piece.row_numbers + offset
+                yield Piece(start + piece.start, numbers, piece.columns, piece.source)
+                rows, last = piece.stop, int(numbers[-1])
+            start += rows
+
+    return Source(head=replace(first.head, source=name), files=files, pieces=pieces)
+
+
+def _open_file(path: Path, settings: FileSettings, known: frozenset[str]) -> Source:
+    return _open_parquet(path) if is_parquet(path) else _open_text(path, settings, known)
+
+
+def _open_parquet(path: Path) -> Source:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    name = safe_text(path.name)
+    try:
+        file = pq.ParquetFile(path)
+        first = next(file.iter_batches(batch_size=HEAD_ROWS), None)
+    except (pa.ArrowException, OSError) as error:
+        remedy = "not a valid parquet file (damaged or incomplete); save it again"
+        raise _error(name, "damaged", remedy) from error
+    names = [str(header) for header in file.schema_arrow.names]
+    if any(pa.types.is_nested(field.type) or pa.types.is_binary(field.type) for field in file.schema_arrow):
+        message = f"{name}: columns of lists, records or bytes can't be read; keep the plain ones"
+        raise UsageError(message)
+    columns = [arrow_cells(column).text() for column in first.columns] if first else []
+    rows = [list(row) for row in zip(*columns, strict=True)]
+    head = find_table(Grid(rows=[names, *rows]), name, header_row=1, known=frozenset(names))
+
+    def pieces(size: int) -> Iterator[Piece]:
+        start = first_row = 0
+        for batch in pq.ParquetFile(path).iter_batches(batch_size=size):
+            rows = np.arange(first_row, first_row + len(batch)) + FIRST_RECORD
+            columns = ArrowColumns(batch.columns)
+            piece = Piece(start, rows, columns, pa.table(batch))
+            first_row += len(batch)
+            blank = _blank_rows(piece, columns)
+            if len(blank):
+                piece = piece.take(np.delete(np.arange(len(batch)), blank), start)
+            if len(piece.row_numbers):
+                yield piece
+            start = piece.stop
+
+    return Source(head=head, files=(path,), pieces=pieces)
+
+
+class ArrowColumns(Sequence[Cells]):
+    """Columns of a parquet file, each made when it is first asked for.
+
+    Parameters
+    ----------
+    arrays : sequence of pyarrow.Array
+        As read.
+    """
+
+    def __init__(self, arrays: Sequence[Any]) -> None:
+        self._arrays = arrays
+        self._made: dict[int, Cells] = {}
+
+    def __len__(self) -> int:
+        return len(self._arrays)
+
+    @overload
+    def __getitem__(self, index: int) -> Cells: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Cells]: ...
+    def __getitem__(self, index: int | slice) -> Cells | list[Cells]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        if index not in self._made:
+            self._made[index] = arrow_cells(self._arrays[index])
+        return self._made[index]
+
+    def likely_filled(self) -> list[int]:
+        """Places of the columns, those whose empty cells are quickly found first.
+
+        Returns
+        -------
+        list of int
+            Figures before text.
+        """
+        import pyarrow as pa
+
+        return sorted(range(len(self)), key=lambda i: not pa.types.is_primitive(self._arrays[i].type))
+
+
+def arrow_cells(column: Any) -> Cells:
+    """A column of a parquet file.
+
+    Parameters
+    ----------
+    column : pyarrow.Array
+        Of plain values.
+
+    Returns
+    -------
+    Cells
+        Figures stay figures, text stays with arrow; anything else becomes text.
+    """
+    import pyarrow as pa
+
+    kind = column.type
+    if pa.types.is_float64(kind) or pa.types.is_integer(kind):
+        figures = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+        if pa.types.is_float64(kind) or np.nanmax(np.abs(figures), initial=0) < _EXACT_BELOW:
+            return Cells(figures=figures)
+    if pa.types.is_float32(kind) or pa.types.is_float16(kind):
+        which, figures = pd.factorize(column.to_numpy(zero_copy_only=False), use_na_sentinel=False)
+        # 0.1 as a float32 is 0.1, not 0.10000000149
+        return Cells(figures=np.array([float(str(v)) for v in figures], dtype=np.float64)[which])
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return Cells(arrow=column.cast(pa.string()))
+    if pa.types.is_dictionary(kind) and pa.types.is_string(kind.value_type):
+        return Cells(arrow=column.cast(pa.string()))
+    return Cells(texts=_texts(_arrow_text(column, pa)))
+
+
+def _blank_rows(piece: Piece, columns: ArrowColumns) -> NDArray[np.intp]:
+    """Rows that hold nothing at all; one figure in each row settles it, and text is looked at last."""
+    rows = np.arange(len(piece.row_numbers))
+    for i in columns.likely_filled():
+        if not len(rows):
+            break
+        cells = columns[i]
+        if cells.figures is not None:
+            rows = rows[np.isnan(cells.figures[rows])]
+        else:
+            rows = rows[[not text.strip() for text in cells.take(rows).text()]]
+    return rows
+
+
+def _texts(texts: Any) -> NDArray[np.object_]:
+    return np.array([*texts, None], dtype=object)[:-1]
+
+
+def _open_text(path: Path, settings: FileSettings, known: frozenset[str]) -> Source:
+    with path.open("rb") as handle:
+        start = handle.read(4)
+    utf16 = start.startswith((b"\xff\xfe", b"\xfe\xff"))
+    chosen = settings.encoding or ("utf-16" if utf16 else "utf-8-sig")
+
+    def opened() -> IO[str]:
+        return path.open(encoding=chosen, newline=None)
+
+    try:
+        with opened() as text:
+            lines = [line.rstrip("\n") for line in islice(text, HEAD_ROWS)]
+    except (UnicodeDecodeError, LookupError) as error:
+        raise _not_encoded(path, chosen) from error
+    n_comments = next((i for i, line in enumerate(lines) if not line.lstrip('"').startswith("#")), len(lines))
+    delimiter = settings.delimiter or sniff_delimiter(lines[n_comments : n_comments + _SAMPLE])
+    if delimiter == "whitespace":
+        message = f"{safe_text(path.name)}: columns apart by spaces aren't read in pieces; use commas or tabs"
+        raise UsageError(message)
+    rows: list[list[str]] = [[] for _ in range(n_comments)]
+    # a field may run over the last of these lines, whose row is then left out of the head
+    rows += list(csv.reader(lines[n_comments:], delimiter=delimiter))
+    if len(lines) == HEAD_ROWS:
+        rows.pop()
+    head = find_table(Grid(rows=rows), safe_text(path.name), header_row=settings.header_row, known=known)
+
+    def pieces(size: int) -> Iterator[Piece]:
+        try:
+            with opened() as handle:
+                for _ in range(n_comments):
+                    next(handle)
+                yield from _text_pieces(handle, delimiter, head, n_comments, size)
+        except UnicodeDecodeError as error:
+            raise _not_encoded(path, chosen) from error
+        except csv.Error as error:
+            raise _error(head.place, "quote", f"{error}; close or remove the quote") from error
+
+    return Source(head=head, files=(path,), pieces=pieces)
+
+
+def _text_pieces(handle: IO[str], delimiter: str, head: Sheet, n_comments: int, size: int) -> Iterator[Piece]:
+    reader = csv.reader(handle, delimiter=delimiter, strict=True)
+    width = 0
+    for _ in range(head.header_row - n_comments):
+        width = len(next(reader))
+    number, start = head.header_row, 0
+    n_columns = len(head.headers)
+    while records := list(islice(reader, size)):
+        kept = [(number + 1 + i, record) for i, record in enumerate(records) if _is_filled(record)]
+        number += len(records)
+        faults = [(n, len(r)) for n, r in kept if len(r) != width and _is_odd(r, width)]
+        if faults:
+            raise CohortError(head.place, [_field_problem(n, found, width) for n, found in faults])
+        if not kept:
+            continue
+        columns = zip(*(record[:n_columns] for _, record in kept), strict=True)
+        numbers = np.array([n for n, _ in kept], dtype=np.int64)
+        yield Piece(start, numbers, [Cells(texts=_texts(column)) for column in columns])
+        start += len(kept)
+
+
+def _is_filled(record: list[str]) -> bool:
+    return any(_ANYTHING.search(text) for text in record)
+
+
+def _is_odd(record: list[str], width: int) -> bool:
+    return len(record) < width or _is_filled(record[width:])
+
+
+def _field_problem(row: int, found: int, width: int) -> Problem:
+    remedy = f"has {found} fields where the header has {width}; look for a missing or an extra delimiter"
+    return Problem(code="fields", severity=Severity.ERROR, row=row, remedy=remedy)
+
+
+def _error(place: str, code: str, remedy: str) -> CohortError:
+    return CohortError(place, [Problem(code=code, severity=Severity.ERROR, remedy=remedy)])
+
+
+def _not_encoded(path: Path, encoding: str) -> CohortError:
+    how = f"not {encoding} text; name the encoding with --encoding (cp1252, mac_roman, utf-16 …)"
+    return _error(safe_text(path.name), "encoding", how)

@@ -1,0 +1,349 @@
+"""The first pass over a large table: every column judged as a whole, its text let go.
+
+What comes out is a `Cohort` like any other, but its sheet holds no cells, its coded columns are categorical,
+and what was noticed of rows is kept by what it says, not row by row. Identifiers are compared by a hash, and
+those that are odd or seem double by their text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from igfstrat.cohort.binding import Binding, bind_columns
+from igfstrat.cohort.cell_doubts import find_other_unit
+from igfstrat.cohort.cohort import Cohort
+from igfstrat.cohort.cohort_map import CohortMap
+from igfstrat.cohort.column_collectors import NumberCollector, WordCollector
+from igfstrat.cohort.column_verdicts import (
+    Flags,
+    Verdict,
+    grouped,
+    judge_numbers,
+    judge_words,
+    make_levels,
+)
+from igfstrat.cohort.decode import describe_conversion
+from igfstrat.cohort.decoding import _Decoder
+from igfstrat.cohort.identity import summary_rows
+from igfstrat.cohort.piece_checks import Carried, Identifiers, RowProblems, by_finding
+from igfstrat.cohort.pieces import Cells, Piece, Source, release_memory
+from igfstrat.cohort.plausibility import check_age, check_unit, guess_unit, judge_decimal_marks
+from igfstrat.errors import CohortError, Problem, Severity, safe_text
+from igfstrat.schema import COLUMNS
+
+_TAIL: Final = 50
+_NOT_A_PATIENT: Final = "a summary or note, not a patient"
+
+Places = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WholeColumns:
+    """A large table after its first pass.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        Its sheet holds no cells, its `problems` are those of the file, `table` is compact.
+    by_row : tuple of RowProblems
+        What was noticed of rows, columns in the order in which they come first.
+    """
+
+    cohort: Cohort
+    by_row: tuple[RowProblems, ...]
+
+
+def plain_table(table: pd.DataFrame) -> pd.DataFrame:
+    """A compact table as every other part of the package knows it.
+
+    Parameters
+    ----------
+    table : DataFrame, one row a patient row
+        Coded columns may be categorical.
+
+    Returns
+    -------
+    DataFrame, one row a patient row
+        Coded columns as objects, None where there is no value.
+    """
+    columns = {
+        name: np.array([*values.cat.categories, None], dtype=object)[values.cat.codes]
+        if isinstance(values.dtype, pd.CategoricalDtype) else values.to_numpy()
+        for name, values in table.items()
+    }  # fmt: skip
+    return pd.DataFrame(columns, index=range(len(table)), copy=False)
+
+
+def judge_columns(source: Source, cohort_map: CohortMap | None, size: int) -> WholeColumns:
+    """Read a table once and decode what is used of it.
+
+    Parameters
+    ----------
+    source : Source
+        From `open_source`.
+    cohort_map : CohortMap or None
+        What its owner says about it; without joins and merges of rows.
+    size : int
+        Rows held as text at a time; it changes nothing.
+
+    Returns
+    -------
+    WholeColumns
+        Nothing is raised for a column in doubt.
+
+    Raises
+    ------
+    CohortError
+        If identifiers are missing or double, or no row is a patient.
+    """
+    return _FirstPass(source, cohort_map).run(size)
+
+
+class _FirstPass:
+    def __init__(self, source: Source, cohort_map: CohortMap | None) -> None:
+        self.source, self.sheet, self.map = source, source.head, cohort_map or CohortMap()
+        self.bindings = bind_columns(self.sheet, cohort_map)
+        used = {name: b for name, b in self.bindings.columns.items() if name != "patient_id"}
+        self.numbers = {
+            name: NumberCollector(self._missing(b), self.map.file.decimal)
+            for name, b in used.items() if b.column.kind == "number"
+        }  # fmt: skip
+        self.words = {name: WordCollector() for name in used if name not in self.numbers}
+        followed = sorted({at for e in self.bindings.endpoints.values() for at in e.positions})
+        self.followup = {at: WordCollector() for at in followed}
+        ids = self.bindings.columns.get("patient_id")
+        self.ids = Identifiers(ids.index if ids else None)
+        self.carried = Carried(self.sheet, self.bindings.ignored, self.ids.column)
+        self.table: dict[str, Any] = {}
+        self.units: dict[str, str] = {}
+        self.problems: list[Problem] = [*self.sheet.problems, *self.carried.problems]
+        self.unusable: dict[str, list[Problem]] = {}
+        self.by_row: list[RowProblems] = []
+
+    def run(self, size: int) -> WholeColumns:
+        if "patient_id" not in self.bindings.columns:
+            remedy = "column missing; name it so, or map it: patient_id: <column>, or patient_id: {row_number: true}"
+            found = [p for p in self.bindings.problems if p.column == "patient_id"]
+            raise CohortError(self.sheet.place, found or [_error("header", "patient_id", remedy)])
+        for problem in self.bindings.problems:
+            self._spoil(problem.column or "", problem)
+        self._read(size)
+        self.aside = self._summary_rows()
+        if len(self.aside) == len(self.row_numbers):
+            raise CohortError(
+                self.sheet.place, [_error("empty", "", "no patients: every row is a summary or a note")]
+            )
+        self.by_row += self.carried.finish()
+        remedy = "a summary or note under the data, not scored as a patient; delete the row"
+        self._add_rows([Flags("summary_row", remedy, self.aside)], None, None)
+        self._check_identifiers(size)
+        for name, binding in self.bindings.columns.items():
+            if name != "patient_id":
+                self._finish(name, binding)
+        endpoints = self._follow() if self.followup else {}
+        return self._result(endpoints)
+
+    def _read(self, size: int) -> None:
+        numbers: list[NDArray[np.int64]] = []
+        tail: list[list[str]] = []
+        for piece in self.source.pieces(size):
+            numbers.append(piece.row_numbers)
+            self._take(piece)
+            last = piece.take(np.arange(max(len(piece.row_numbers) - _TAIL, 0), len(piece.row_numbers)), 0)
+            texts = [cells.text() for cells in last.columns]
+            tail = [*tail, *(list(row) for row in zip(*texts, strict=True))][-_TAIL:]
+        self.row_numbers = np.concatenate(numbers)
+        release_memory()
+        self.tail = pd.DataFrame(tail, columns=range(len(self.sheet.headers)), dtype=object)
+
+    def _take(self, piece: Piece) -> None:
+        self.ids.take(piece)
+        self.carried.take(piece)
+        collectors: list[tuple[str, NumberCollector | WordCollector]] = [
+            *self.numbers.items(),
+            *self.words.items(),
+        ]
+        for name, collector in collectors:
+            collector.take(_cells_of(piece, self.bindings.columns[name]))
+        for at, words in self.followup.items():
+            words.take(piece.columns[at])
+
+    def _missing(self, binding: Binding | None = None) -> frozenset[str]:
+        own = binding.source.missing if binding else ()
+        return frozenset(word.lower() for word in (*self.map.missing, *own))
+
+    def _summary_rows(self) -> Places:
+        end = replace(self.sheet, cells=self.tail, row_numbers=self.row_numbers[-len(self.tail) :])
+        at = self.ids.column
+        ids = self.tail[at] if at is not None else pd.Series(end.row_numbers.astype(str), dtype=object)
+        first = len(self.row_numbers) - len(self.tail)
+        return np.array(summary_rows(end, ids), dtype=np.intp) + first
+
+    def _check_identifiers(self, size: int) -> None:
+        found = self.ids.check(self.source, size, self.aside)
+        if any(p.severity is Severity.ERROR for p in found):
+            headline = f"{self.sheet.place} ({len(self.row_numbers)} rows)"
+            raise CohortError(headline, found)
+        self.by_row += by_finding(found, self.row_numbers)
+
+    def _finish(self, name: str, binding: Binding) -> None:
+        column = binding.column
+        if name in self.numbers:
+            figures = self.numbers[name].finish(self.aside)
+            verdict = judge_numbers(figures, binding, self.map, self._missing(binding))
+            self._judge_number(name, binding, figures.raw, verdict)
+            text_at: Callable[[int], str] = figures.text_at
+        else:
+            words, ids = self.words[name].finish(self.aside)
+            verdict = judge_words(words, ids, binding, self.map, self._missing(binding))
+            text_at = _TextOfWords(words, ids)
+        if verdict.fault:
+            self._spoil(name, self._with_place(verdict.fault, text_at))
+        elif binding.index is None and verdict.flags:
+            remedy = f"the constant of the map {verdict.flags[0].remedy}"
+            value = safe_text(binding.source.value)
+            self._spoil(name, replace(_error("codes", name, remedy), value=value))
+        elif name not in self.unusable:
+            self._add_rows(verdict.flags, column.header, text_at)
+            self.problems += [
+                Problem(code=code, severity=Severity.NOTICE, column=column.header, remedy=remedy)
+                for code, remedy in verdict.notices
+            ]
+        self._keep(name, binding, verdict)
+
+    def _with_place(self, fault: Problem, text_at: Callable[[int], str]) -> Problem:
+        if fault.code != "date_order":
+            return fault
+        first = next(i for i in range(len(self.row_numbers)) if text_at(i) != "")
+        return replace(fault, remedy=f"{fault.remedy} (from row {int(self.row_numbers[first])})")
+
+    def _judge_number(
+        self, name: str, binding: Binding, raw: NDArray[np.float64], verdict: Verdict
+    ) -> None:  # fmt: skip
+        """Whether the column as a whole is in doubt, as in any cohort."""
+        column, collector = binding.column, self.numbers[name]
+        verdict.fault = judge_decimal_marks(
+            collector.commas, collector.points, column.header, self.map.file.decimal
+        )
+        if verdict.fault:
+            return
+        if column.is_concentration and binding.unit is None:
+            guess = guess_unit(raw, column)
+            fits = f"; the median fits {guess}" if guess else ""
+            remedy = (
+                f"unit not stated{fits}; say it in the map: {name}: {{column: …, unit: {guess or 'ng/mL'}}}"
+            )
+            verdict.fault = _error("unit", column.header, remedy)
+        elif column.is_concentration and binding.unit:
+            verdict.fault = check_unit(raw, column, binding.unit)
+            self._add_other_unit(binding.unit, raw, binding, verdict)
+        elif column.name == "age_years":
+            verdict.fault = check_age(raw)
+
+    def _add_other_unit(
+        self, unit: str, raw: NDArray[np.float64], binding: Binding, verdict: Verdict
+    ) -> None:  # fmt: skip
+        told = set(np.concatenate([np.array([], dtype=np.intp), *(f.places for f in verdict.flags)]).tolist())
+        verdict.flags += grouped(
+            (row, "unit_doubtful", f"fits {other} (then {value:.4g} {binding.column.unit}) and not {unit};"
+             f" taken as {unit}: check the unit")
+            for row, other, value in find_other_unit(raw, binding.column, unit) if row not in told
+        )  # fmt: skip
+
+    def _keep(self, name: str, binding: Binding, verdict: Verdict) -> None:
+        column, n = binding.column, len(self.row_numbers)
+        self.table[column.header] = verdict.values
+        if verdict.lower is not None:
+            self.table[f"{column.header}_lower"] = verdict.lower
+            self.table[f"{column.header}_upper"] = verdict.upper
+        if binding.unit and column.is_concentration and binding.unit != column.unit:
+            self.units[column.header] = describe_conversion(column, binding.unit)
+        for extra, word in (("assay", binding.source.assay), ("matrix", binding.source.matrix)):
+            if word is not None and f"{name}_{extra}" not in self.bindings.columns:
+                self.table[f"{name}_{extra}"] = _constant(word, n)
+
+    def _spoil(self, name: str, problem: Problem) -> None:
+        base = next((c.name for c in COLUMNS.values() if name in {c.name, c.header}), name.split("_")[0])
+        if name.endswith(("_cause", "_definition")):
+            base = name
+        self.unusable.setdefault(base, []).append(problem)
+
+    def _add_rows(
+        self, flags: Sequence[Flags], header: str | None, text_at: Callable[[int], str] | None
+    ) -> None:  # fmt: skip
+        for flag in flags:
+            by_text: dict[str | None, list[int]] = {}
+            for place in flag.places.tolist():
+                by_text.setdefault(safe_text(text_at(place)) if text_at else None, []).append(place)
+            for value, places in by_text.items():
+                problem = Problem(
+                    code=flag.code, severity=Severity.FLAG, column=header, value=value, remedy=flag.remedy
+                )
+                self.by_row.append(RowProblems(problem, np.array(places, dtype=np.intp)))
+
+    def _follow(self) -> dict[str, Any]:
+        """Endpoints, by the code that decodes those of any cohort."""
+        n = len(self.row_numbers)
+        cells: dict[int, Any] = dict.fromkeys(range(len(self.sheet.headers)), _constant("", n))
+        for at, collector in self.followup.items():
+            words, ids = collector.finish(np.array([], dtype=np.intp))
+            cells[at] = np.array(words, dtype=object)[ids]
+        sheet = replace(self.sheet, cells=pd.DataFrame(cells, copy=False), row_numbers=self.row_numbers)
+        decoder = _Decoder(sheet, self.bindings, self.map, table=self.table, unusable=self.unusable)
+        patients = np.delete(np.arange(n), self.aside)
+        endpoints = decoder._endpoints(decoder._patients_only(patients), patients, n)
+        decoder._check_followup(endpoints)
+        self.problems += [p for p in decoder.problems if p.row is None]
+        self.by_row += by_finding([p for p in decoder.problems if p.row is not None], self.row_numbers)
+        return endpoints
+
+    def _result(self, endpoints: dict[str, Any]) -> WholeColumns:
+        n = len(self.row_numbers)
+        headers = [COLUMNS[name].header for name in self.unusable if name in COLUMNS]
+        for header in [f"{h}{end}" for h in headers for end in ("", "_lower", "_upper")]:
+            self.table.pop(header, None)
+        # what is the same for all rows takes no room; of the follow-up only counts are asked for
+        aside: NDArray[np.object_] = np.broadcast_to(np.array("", dtype=object), n)
+        if len(self.aside):
+            aside = aside.copy()
+            aside[self.aside] = _NOT_A_PATIENT
+        none = np.array([], dtype=np.float64)
+        endpoints = {name: replace(e, time=none, reasons=()) for name, e in endpoints.items()}
+        cohort = Cohort(
+            sheet=replace(self.sheet, cells=pd.DataFrame(index=range(n)), row_numbers=self.row_numbers),
+            bindings=self.bindings, table=pd.DataFrame(self.table, index=range(n), copy=False),
+            doubtful=pd.DataFrame(index=range(n)), endpoints=endpoints, problems=tuple(self.problems),
+            unusable={name: tuple(found) for name, found in self.unusable.items()}, set_aside=aside,
+            units=self.units, notes=self.map.notes, files=self.source.files,
+        )  # fmt: skip
+        rank = {c: i for i, c in reversed(list(enumerate(f.problem.column for f in self.by_row)))}
+        ordered = sorted(self.by_row, key=lambda f: rank[f.problem.column])
+        return WholeColumns(cohort=cohort, by_row=tuple(f for f in ordered if len(f.places)))
+
+
+class _TextOfWords:
+    def __init__(self, words: list[str], ids: NDArray[np.int32]) -> None:
+        self.words, self.ids = words, ids
+
+    def __call__(self, place: int) -> str:
+        return self.words[int(self.ids[place])]
+
+
+def _cells_of(piece: Piece, binding: Binding) -> Cells:
+    if binding.index is not None:
+        return piece.columns[binding.index]
+    return Cells(texts=np.full(len(piece.row_numbers), binding.source.value or "", dtype=object))
+
+
+def _constant(word: str, n: int) -> pd.Categorical:
+    return make_levels(np.zeros(n, dtype=np.int8), [word])
+
+
+def _error(code: str, column: str, remedy: str) -> Problem:
+    return Problem(code=code, severity=Severity.ERROR, column=column or None, remedy=remedy)
