@@ -36,6 +36,8 @@ class Counts:
         self.logs = [Mean(whole=False) for _ in range(p)]
         self.rejected_ratios = [Mean(whole=False) for _ in range(p)]
         self.covered = [Share() for _ in range(p)]
+        self.harmed, self.harmed_at = Share(), [Share() for _ in range(k)]
+        self.deaths, self.death_ratios = Mean(), Mean(whole=False)
 
     def add(self, rows: dict[str, Any]) -> None:
         """Count a block."""
@@ -44,8 +46,12 @@ class Counts:
         self.all.add(rejected.all(axis=1))
         for share, hits in zip(self.each, rejected.T, strict=True):
             share.add(hits)
+        if "harmed" in rows:
+            self.harmed.add(rows["harmed"])
         if "last_look" not in rows:
             return
+        if "deaths" in rows:
+            self._add_deaths(rows)
         self._add_ends(rows)
         self._add_ratios(rows)
         claimed = {s: np.zeros(len(rejected), bool) for s in ("positive", "negative")}
@@ -77,6 +83,13 @@ class Counts:
         sizes = (rows["events"], rows["randomized"], rows["screened"], rows["duration"], spent)
         for name, values in zip(SIZES, sizes, strict=True):
             self.sizes[name].add(values)
+
+    def _add_deaths(self, rows: dict[str, Any]) -> None:
+        self.deaths.add(rows["deaths"])
+        self.death_ratios.add(np.exp(rows["death_log_ratio"]))
+        if "harmed" in rows:
+            for k, share in enumerate(self.harmed_at):
+                share.add(rows["harmed"] & (rows["last_look"] == k))
 
     def _add_ratios(self, rows: dict[str, Any]) -> None:
         logs, errors = rows["log_hazard_ratio"], rows["std_error"]

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
+from igfstrat.trials._scenario_adaptive import enrichment_faults
 from igfstrat.trials._scenario_design import (
     ADAPTIVE,
     DEFAULT_HYPOTHESES,
@@ -18,6 +19,7 @@ from igfstrat.trials._scenario_design import (
     StatisticSettings,
 )
 from igfstrat.trials._scenario_marker import MarkerSettings
+from igfstrat.trials._scenario_outcome import OverallSurvivalSettings
 
 Fault = tuple[tuple[str, ...], Any, str]
 Sections = Mapping[str, Any]
@@ -79,12 +81,22 @@ def _outcome_faults(sections: Sections) -> Iterator[Fault]:
         what = "a binary response is tested by `proportions`, and nothing else is"
         yield ("test", "statistic"), test.statistic, what
     overall = sections.get("overall_survival")
-    if overall is not None and sections.get("endpoint") == "os":
-        yield (
-            ("overall_survival",),
-            None,
-            "is death beside progression; with `endpoint: os` the section `control` is death",
-        )
+    if overall is not None:
+        yield from _survival_faults(overall, sections)
+
+
+def _survival_faults(overall: OverallSurvivalSettings, sections: Sections) -> Iterator[Fault]:
+    endpoint = sections.get("endpoint")
+    if endpoint in ("response", "dss"):
+        yield ("overall_survival",), None, f"can't stand beside `endpoint: {endpoint}`"
+    if endpoint == "os" and overall.harm is not None:
+        what = "with `endpoint: os` the test itself is about death; use futility"
+        yield ("overall_survival", "harm"), None, what
+    if endpoint == "os" and sections.get("scans") is not None:
+        yield ("scans",), None, "death is seen at once; with `endpoint: os` there is nothing to scan for"
+    if overall.before_progression is None and ("before_progression_hazard_ratio" in overall.model_fields_set):
+        what = "belongs to `before_progression`"
+        yield ("overall_survival", "before_progression_hazard_ratio"), None, what
 
 
 def _subgroup_faults(sections: Sections) -> Iterator[Fault]:
@@ -135,7 +147,17 @@ def _design_faults(name: str, design: DesignSettings, sections: Sections) -> Ite
         yield ("max_negative_share",), None, "hybrid caps the share of negatives; give it"
     if design.max_negative_share is not None and kind != "hybrid":
         yield ("max_negative_share",), design.max_negative_share, "belongs to hybrid"
-    adaptive = ("selection", "combination", "increments", "candidates", "learning_share")
+    if kind == "adaptive_enrichment":
+        yield from enrichment_faults(design, design.hypotheses or DEFAULT_HYPOTHESES[kind], sections)
+    adaptive = (
+        "selection",
+        "combination",
+        "increments",
+        "first_stage_events",
+        "reestimation",
+        "candidates",
+        "learning_share",
+    )
     for key in adaptive if kind not in ADAPTIVE else ():
         if getattr(design, key) is not None:
             yield (key,), None, f"belongs to an adaptive design; this one is {kind}"

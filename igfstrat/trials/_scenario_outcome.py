@@ -156,17 +156,39 @@ class CrossoverSettings(StrictModel):
 
 
 class HarmSettings(StrictModel):
-    """Stop when overall survival is worse: at the looks, where the one-sided p-value of harm is below this."""
+    """Harm to survival, looked for at every look before efficacy: the one-sided p-value of the log-rank test that the
+    experimental arm dies sooner is below a number, or the hazard ratio of death above one. A trial then stops and claims
+    nothing, or goes on and is flagged.
+    """
 
-    p_below: OpenShare
+    p_below: OpenShare | None = None
+    hazard_ratio_above: Positive | None = None
+    deaths_at_least: Annotated[int, Field(ge=1)] = 1
+    then: Literal["stop", "flag"] = "stop"
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        if (self.p_below is None) == (self.hazard_ratio_above is None):
+            message = "give p_below or hazard_ratio_above"
+            raise ValueError(message)
+        return self
 
 
 class OverallSurvivalSettings(StrictModel):
-    """Death beside progression: before it as a competing risk, after it with its own times and crossover."""
+    """Death beside progression: before it as a competing risk, after it with its own times and crossover.
+
+    The sections `control` and `treatment` are then about progression. Times after progression count from it on.
+    With `endpoint: os` the designs are about death, else about the first of both, and harm to survival may end a trial.
+    """
 
     before_progression: HazardSettings | None = None
+    before_progression_hazard_ratio: Annotated[
+        StratumEffects, BeforeValidator(_as_both, json_schema_input_type=float | StratumEffects)
+    ] = StratumEffects()
     after_progression: HazardSettings
-    after_progression_hazard_ratio: StratumEffects = StratumEffects()
+    after_progression_hazard_ratio: Annotated[
+        StratumEffects, BeforeValidator(_as_both, json_schema_input_type=float | StratumEffects)
+    ] = StratumEffects()
     crossover: CrossoverSettings | None = None
     harm: HarmSettings | None = None
 

@@ -5,7 +5,8 @@ the boundary of that level would have been crossed [1]_, and the procedure of th
 the boundaries of a level rest on the population's own information fractions. A trial goes on until each
 hypothesis is rejected or given up for futility, or until the last look. A hypothesis that crosses the futility
 bound of a look is given up there, whether or not the bound is binding. A trial that never reaches a look
-is analysed once more at its end, at the boundary of the last look.
+is analysed once more at its end, at the boundary of the last look. Where the scenario looks for harm to survival,
+a trial that shows it stops before its efficacy is judged; the efficacy boundaries don't count on that.
 
 References
 ----------
@@ -26,8 +27,9 @@ import numpy as np
 from scipy.special import ndtr
 
 from igfstrat.survival._types import BoolArray, FloatArray, IntArray
+from igfstrat.trials._scenario_outcome import HarmSettings
 from igfstrat.trials.boundaries import make_boundaries
-from igfstrat.trials.engine import Trials, simulate_trials
+from igfstrat.trials.engine import Deaths, Trials, simulate_trials
 from igfstrat.trials.multiplicity import reject
 from igfstrat.trials.scenario import Scenario
 
@@ -60,6 +62,8 @@ class Rules:
         Levels of the table, ascending.
     table : ndarray of float64, shape (h, k, m)
         Boundary of each hypothesis at each look for each level.
+    harm : HarmSettings, optional
+        When survival is harmed.
     """
 
     hypotheses: tuple[str, ...]
@@ -71,6 +75,7 @@ class Rules:
     correlation: float
     levels: FloatArray
     table: FloatArray
+    harm: HarmSettings | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -87,12 +92,15 @@ class Decisions:
         Whether it ended before its last look with a hypothesis given up.
     infeasible : ndarray of bool, shape (r,)
         Whether it ended without the events (or time) of a look that it still needed.
+    harmed : ndarray of bool, shape (r,), optional
+        Whether survival was found harmed by the end; with `then: stop` the trial ended with it.
     """
 
     rejected: BoolArray
     last_look: IntArray
     futile: BoolArray
     infeasible: BoolArray
+    harmed: BoolArray | None = None
 
 
 def make_rules(scenario: Scenario, design: str, *, seed: int) -> Rules:
@@ -136,6 +144,7 @@ def make_rules(scenario: Scenario, design: str, *, seed: int) -> Rules:
         correlation=correlation,
         levels=levels,
         table=table.transpose(0, 2, 1),
+        harm=scenario.overall_survival.harm if scenario.overall_survival else None,
     )
 
 
@@ -223,14 +232,20 @@ def decide(rules: Rules, trials: Trials, *, weights: object = None, transitions:
     z = trials.z[:, :, : len(rules.hypotheses)]
     r, looks, h = z.shape
     rejected, dropped = np.zeros((r, h), bool), np.zeros((r, h), bool)
-    running, futile = np.ones(r, bool), np.zeros(r, bool)
+    running, futile, harmed = np.ones(r, bool), np.zeros(r, bool), np.zeros(r, bool)
+    stops = rules.harm is not None and rules.harm.then == "stop"
     last_look = np.full(r, looks - 1)
     p_least = np.ones((r, h))
     for k in range(looks):
+        # harm comes first: a trial that stops for it claims nothing at this look
+        harmed |= running & harm_found(rules.harm, trials.deaths, k)
+        if stops:
+            last_look[running & harmed] = k
+            running &= ~harmed
         p_least = np.where(
             dropped | ~running[:, None], p_least, np.fmin(p_least, _p_values(rules, z[:, k], k))
         )
-        found = _reject(rules, p_least, weights, transitions)
+        found = reject_by(rules, p_least, weights=weights, transitions=transitions)
         rejected = np.where(running[:, None], rejected | found, rejected)
         if k == looks - 1:
             break
@@ -239,7 +254,34 @@ def decide(rules: Rules, trials: Trials, *, weights: object = None, transitions:
         last_look[ends], futile[ends] = k, (dropped & ~rejected)[ends].any(axis=1)
         running &= ~ends
     missed = ~trials.reached[np.arange(r), last_look]
-    return Decisions(rejected=rejected, last_look=last_look, futile=futile, infeasible=missed)
+    missed &= ~(harmed & stops)  # what it didn't wait for isn't missing
+    return Decisions(rejected=rejected, last_look=last_look, futile=futile, infeasible=missed, harmed=harmed)
+
+
+def harm_found(harm: HarmSettings | None, deaths: Deaths | None, look: int) -> BoolArray:
+    """Whether survival is worse on the experimental arm by the rule of the scenario.
+
+    Parameters
+    ----------
+    harm : HarmSettings or None
+        The rule.
+    deaths : Deaths or None
+        Survival at the looks of r trials.
+    look : int
+        Index of the look.
+
+    Returns
+    -------
+    ndarray of bool, shape (r,) or ()
+        False without a rule, without deaths enough, or without a statistic.
+    """
+    if harm is None or deaths is None:
+        return np.asarray(False)
+    if harm.p_below is not None:
+        found = ndtr(deaths.z[:, look]) < harm.p_below  # NaN is below nothing
+    else:
+        found = deaths.log_hazard_ratio[:, look] > np.log(harm.hazard_ratio_above or np.inf)
+    return np.asarray(found & (deaths.events[:, look] >= harm.deaths_at_least))
 
 
 def _p_values(rules: Rules, z: FloatArray, k: int) -> FloatArray:
@@ -259,7 +301,25 @@ def _p_values(rules: Rules, z: FloatArray, k: int) -> FloatArray:
     return p
 
 
-def _reject(rules: Rules, p: FloatArray, weights: object, transitions: object) -> BoolArray:
+def reject_by(
+    rules: Rules, p: FloatArray, *, weights: object = None, transitions: object = None
+) -> BoolArray:
+    """Rejections by the procedure of a design.
+
+    Parameters
+    ----------
+    rules : Rules
+        Of the design.
+    p : ndarray of float64, shape (n, h)
+        One-sided p-values, a row a trial.
+    weights, transitions : mapping, optional
+        Of the procedure, as in the scenario.
+
+    Returns
+    -------
+    ndarray of bool, shape (n, h)
+        True = rejected.
+    """
     return reject(
         p,
         method=rules.method,

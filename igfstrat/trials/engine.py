@@ -15,8 +15,9 @@ import numpy as np
 
 from igfstrat.errors import UsageError
 from igfstrat.survival._types import BoolArray, FloatArray
+from igfstrat.trials._kernel_settings import make_looks, make_test
+from igfstrat.trials._scenario_design import ADAPTIVE
 from igfstrat.trials.population import (
-    Population,
     category_shares,
     make_outcomes,
     make_population,
@@ -24,9 +25,39 @@ from igfstrat.trials.population import (
 )
 from igfstrat.trials.scenario import Scenario, check_built
 
-# column of a key and its value among the members, see `_kernels_order`
-_MEMBERS = {"overall": (0, 0), "positive": (4, 4), "negative": (4, 0)}
+__all__ = [
+    "Deaths",
+    "Trials",
+    "check_simulable",
+    "draw_patients",
+    "make_looks",
+    "make_test",
+    "populations_of",
+    "simulate_trials",
+]
+
+_NOT_ABOVE = 1 - 1e-12
 _PER_THREAD = 256  # replicates of a task: long enough to hide its start, short enough to share evenly
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Deaths:
+    """Overall survival of everybody randomized at the looks of r trials, beside another endpoint.
+
+    Parameters
+    ----------
+    z : ndarray of float64, shape (r, k)
+        Log-rank statistic, > 0 where the experimental arm lives longer; NaN without one.
+    events : ndarray of float64, shape (r, k)
+        Deaths.
+    log_hazard_ratio, std_error : ndarray of float64, shape (r, k)
+        Cox estimate; NaN where there is none.
+    """
+
+    z: FloatArray
+    events: FloatArray
+    log_hazard_ratio: FloatArray
+    std_error: FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -51,6 +82,8 @@ class Trials:
         Variance of the log-rank score; of proportions the inverse variance of the difference.
     log_hazard_ratio, std_error : ndarray of float64, shape (r, k, p)
         Cox estimate, Efron ties, stratified where the test is; NaN where there is none.
+    deaths : Deaths, optional
+        Where death stands beside the endpoint.
     """
 
     populations: tuple[str, ...]
@@ -65,6 +98,7 @@ class Trials:
     information: FloatArray
     log_hazard_ratio: FloatArray
     std_error: FloatArray
+    deaths: Deaths | None = None
 
 
 def populations_of(scenario: Scenario, design: str) -> tuple[str, ...]:
@@ -147,10 +181,11 @@ def simulate_trials(
     settings = (
         make_outcomes(population),
         make_looks(scenario, design),
-        make_test(scenario, names, population, estimate),
+        make_test(scenario, names, population, estimate, tested=scenario.hypotheses_of(design)),
     )
     looks = np.empty((replicates, scenario.designs[design].n_looks, 4))
-    found = np.empty((*looks.shape[:2], len(names), 8))
+    beside = population.deaths is not None and not population.deaths.is_endpoint
+    found = np.empty((*looks.shape[:2], len(names) + beside, 8))
     screening = make_screening(scenario, design, population, shares, n)
     tasks = [slice(a, min(a + _PER_THREAD, replicates)) for a in range(0, replicates, _PER_THREAD)]
 
@@ -199,9 +234,11 @@ def draw_patients(
     -------
     dict of ndarray, shape (n,)
         ``entry`` (calendar), ``time`` since randomization to event or dropout, ``event``, ``experimental``,
-        ``test_positive``, ``cell`` (true stratum and subgroup), ``stratum`` of the test, ``screening_number``.
+        ``test_positive``, ``cell`` (true stratum and subgroup), ``stratum`` of the test, ``screening_number``;
+        beside another endpoint ``death`` since randomization to death or dropout, and ``died``.
     """
     from igfstrat.trials import _kernels_patients as kernel
+    from igfstrat.trials._kernels_deaths import DEATH_BESIDE
     from igfstrat.trials._kernels_trial import make_work
 
     population = make_population(scenario, design)
@@ -213,7 +250,9 @@ def draw_patients(
     m, _ = kernel.enrol(np.uint64(seed % 2**64), replicate, screening, shares[0], work)
     kernel.fill_outcomes(np.uint64(seed % 2**64), replicate, m, outcomes, work)
     category = work.category[:m]
-    return {
+    beside = outcomes.deaths == DEATH_BESIDE
+    deaths = {"death": work.death[:m], "died": work.died[:m] == 1} if beside else {}
+    return deaths | {
         "entry": work.entry[:m],
         "time": work.time[:m],
         "event": work.observed[:m] == 1,
@@ -226,13 +265,14 @@ def draw_patients(
 
 
 def _trials(scenario: Scenario, names: tuple[str, ...], looks: FloatArray, found: FloatArray) -> Trials:
+    found, beside = found[..., : len(names), :], found[..., len(names) :, :]
     z = found[..., 0]
-    if scenario.test.statistic == "maxcombo":
+    if scenario.test.statistic == "maxcombo" or scenario.test.critical_values == "permutation":
         from scipy.special import ndtri
 
-        # on the scale of one normal statistic: the same p-value
+        # on the scale of one normal statistic: the same p-value, and where it is a level itself, not above it
         with np.errstate(invalid="ignore"):
-            joint = -ndtri(np.clip(found[..., 7], 1e-300, 1.0))
+            joint = -ndtri(np.clip(found[..., 7] * _NOT_ABOVE, 1e-300, 1.0))
         z = np.where(np.isnan(found[..., 7]), z, joint)
     reached = looks[..., 3] == 1
     if scenario.response is not None:
@@ -250,7 +290,25 @@ def _trials(scenario: Scenario, names: tuple[str, ...], looks: FloatArray, found
         information=found[..., 4],
         log_hazard_ratio=found[..., 5],
         std_error=found[..., 6],
+        deaths=_deaths(beside[..., 0, :]) if beside.shape[2] else None,
     )
+
+
+def _deaths(found: FloatArray) -> Deaths:
+    return Deaths(
+        z=found[..., 0], events=found[..., 1], log_hazard_ratio=found[..., 5], std_error=found[..., 6]
+    )
+
+
+def _not_adaptive(scenario: Scenario) -> list[str]:
+    """Settings that adaptive designs don't know."""
+    harm = scenario.overall_survival is not None and scenario.overall_survival.harm is not None
+    asked = {
+        "test.critical_values: permutation": scenario.test.critical_values == "permutation",
+        "overall_survival.harm": harm,
+        "simulation.null: average_is_one": scenario.simulation.null == "average_is_one",
+    }
+    return [what for what, wanted in asked.items() if wanted]
 
 
 def check_simulable(scenario: Scenario, design: str) -> None:
@@ -272,89 +330,9 @@ def check_simulable(scenario: Scenario, design: str) -> None:
     waiting = []
     if scenario.designs[design].n is None:
         waiting.append(f"designs.{design}.n: solve the sizes for the power or cost of `compare_at` first")
-    if scenario.overall_survival is not None:
-        waiting.append("overall_survival is not simulated yet")
-    if scenario.test.critical_values == "permutation":
-        waiting.append("test.critical_values: permutation is not built yet; take normal")
-    if scenario.simulation.null == "average_is_one":
-        waiting.append("simulation.null: average_is_one is not built yet; take none_in_either")
+    if scenario.simulation.null == "average_is_one" and scenario.response is not None:
+        waiting.append("simulation.null: average_is_one is about hazard ratios; take none_in_either")
+    if scenario.kind_of(design) in ADAPTIVE:
+        waiting += [f"designs.{design}: {what} has no adaptive form yet" for what in _not_adaptive(scenario)]
     if waiting:
         raise UsageError("\n".join(["this scenario can't be simulated", *(f"  {line}" for line in waiting)]))
-
-
-def make_looks(scenario: Scenario, design: str) -> Any:
-    """When a design looks, for the kernel.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario.
-    design : str
-        Name under `designs`.
-
-    Returns
-    -------
-    Looks
-        Named tuple of the kernel.
-    """
-    from igfstrat.trials._kernels_trial import Looks
-
-    settings = scenario.designs[design]
-    mask, wanted = _MEMBERS[settings.events_in]
-    events: tuple[int, ...] = settings.events or ()
-    if scenario.response is not None:
-        events = (int(settings.n or 0) + 1,)  # never reached: everybody is awaited
-    return Looks(
-        events=np.array(events, dtype=np.int64),
-        times=np.array(settings.analysis_times or (), dtype=np.float64),
-        latest=float(settings.max_duration or np.inf),
-        event_mask=mask,
-        event_wanted=wanted,
-    )
-
-
-def make_test(scenario: Scenario, populations: Sequence[str], population: Population, estimate: bool) -> Any:
-    """The statistic and the populations, for the kernel.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario.
-    populations : sequence of str
-        Populations to analyse.
-    population : Population
-        The patients.
-    estimate : bool
-        Whether hazard ratios are estimated.
-
-    Returns
-    -------
-    Test
-        Named tuple of the kernel.
-    """
-    from igfstrat.trials import _kernels_look as kernel
-    from igfstrat.trials._kernels_trial import Test
-
-    test = scenario.test
-    code = {
-        "fleming_harrington": kernel.WEIGHTED,
-        "maxcombo": kernel.WEIGHTED,
-        "rmst": kernel.RMST,
-        "milestone": kernel.MILESTONE,
-        "proportions": kernel.PROPORTIONS,
-        "cox": kernel.COX,
-    }.get(test.statistic, kernel.LOGRANK)
-    powers = ((test.rho or 0.0, test.gamma or 0.0),) if test.weights is None else test.weights
-    if test.statistic == "maxcombo" and test.weights is None:
-        powers = ((0.0, 0.0), (0.0, 1.0))
-    members = [_MEMBERS[name] for name in populations]
-    return Test(
-        statistic=code,
-        powers=np.array(powers, dtype=np.float64),
-        at=float(test.at or test.tau or np.inf),
-        strata=population.n_test_strata,
-        strata_mask=31 << 3,
-        masks=np.array([mask for mask, _ in members]),
-        wanted=np.array([wanted for _, wanted in members]),
-        estimate=estimate and test.statistic != "proportions",
-    )

@@ -8,166 +8,35 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from igfstrat.errors import DomainError
-from igfstrat.trials._scenario_outcome import EffectPiece, HazardSettings
+from igfstrat.trials._overall_survival import Course, death_hazard
+from igfstrat.trials._piecewise import PiecewiseHazard, common_pieces, constant_hazard, through
+from igfstrat.trials._scenario_outcome import EffectPiece, HazardSettings, StratumEffects
 from igfstrat.trials.scenario import Scenario
+
+__all__ = [
+    "Cell",
+    "PiecewiseHazard",
+    "common_pieces",
+    "constant_hazard",
+    "make_cells",
+    "make_effect",
+    "make_hazard",
+    "mixture_hazard",
+    "mixture_survival",
+]
 
 FloatArray = npt.NDArray[np.float64]
 Stratum = Literal["positive", "negative"]
 
 _KNOTS: Final = 128  # of a curved hazard
 _LAST_SURVIVAL: Final = 1e-5  # survival at the last knot; the hazard stays constant from there
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PiecewiseHazard:
-    """A hazard, or a ratio of hazards, that is constant between its starts.
-
-    Parameters
-    ----------
-    starts : ndarray of float64, shape (k,)
-        Where the pieces begin, ascending from 0; the last has no end.
-    rates : ndarray of float64, shape (k,)
-        Value in each piece, >= 0.
-
-    Examples
-    --------
-    >>> early = PiecewiseHazard(np.array([0.0, 2.0]), np.array([0.1, 0.5]))
-    >>> early.cumulative([1.0, 3.0]).tolist(), early.inverse([0.1, 0.7]).round(9).tolist()
-    ([0.1, 0.7], [1.0, 3.0])
-    """
-
-    starts: FloatArray
-    rates: FloatArray
-
-    def __post_init__(self) -> None:
-        starts, rates = self.starts, self.rates
-        good = len(starts) == len(rates) > 0 and starts[0] == 0 and np.all(np.diff(starts) > 0)
-        if (
-            not good
-            or not np.all(rates >= 0)
-            or not np.all(np.isfinite(starts))
-            or not np.all(np.isfinite(rates))
-        ):
-            message = (
-                f"pieces start at 0 and ascend, rates are >= 0; found {starts.tolist()} and {rates.tolist()}"
-            )
-            raise DomainError(message)
-
-    def at(self, time: npt.ArrayLike) -> FloatArray:
-        """Value at times, from the start of a piece on.
-
-        Parameters
-        ----------
-        time : array-like of float, any shape
-            >= 0.
-
-        Returns
-        -------
-        ndarray of float64, the shape of `time`
-            Rate per unit of time, or ratio.
-        """
-        return np.asarray(self.rates[np.searchsorted(self.starts, time, side="right") - 1])
-
-    def cumulative(self, time: npt.ArrayLike) -> FloatArray:
-        """Cumulative hazard at times.
-
-        Parameters
-        ----------
-        time : array-like of float, any shape
-            >= 0.
-
-        Returns
-        -------
-        ndarray of float64, the shape of `time`
-            Without dimension.
-        """
-        times = np.asarray(time, dtype=np.float64)
-        piece = np.searchsorted(self.starts, times, side="right") - 1
-        return np.asarray(self._at_starts()[piece] + self.rates[piece] * (times - self.starts[piece]))
-
-    def survival(self, time: npt.ArrayLike) -> FloatArray:
-        """Survival at times.
-
-        Parameters
-        ----------
-        time : array-like of float, any shape
-            >= 0.
-
-        Returns
-        -------
-        ndarray of float64, the shape of `time`
-            Between 0 and 1.
-        """
-        return np.asarray(np.exp(-self.cumulative(time)))
-
-    def inverse(self, hazard: npt.ArrayLike) -> FloatArray:
-        """Times at which cumulative hazards are reached; standard exponential ones give event times.
-
-        Parameters
-        ----------
-        hazard : array-like of float, any shape
-            Cumulative hazards, >= 0.
-
-        Returns
-        -------
-        ndarray of float64, the shape of `hazard`
-            The first such time; infinite where it is never reached.
-        """
-        wanted = np.asarray(hazard, dtype=np.float64)
-        reached = self._at_starts()
-        piece = np.maximum(np.searchsorted(reached, wanted, side="left") - 1, 0)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            more = (wanted - reached[piece]) / self.rates[piece]
-        return np.asarray(self.starts[piece] + np.where(wanted <= reached[piece], 0.0, more))
-
-    def times(self, other: PiecewiseHazard | float) -> PiecewiseHazard:
-        """The product with a ratio.
-
-        Parameters
-        ----------
-        other : PiecewiseHazard or float
-            A hazard ratio, constant or in pieces.
-
-        Returns
-        -------
-        PiecewiseHazard
-            With the pieces of both.
-        """
-        if not isinstance(other, PiecewiseHazard):
-            return PiecewiseHazard(self.starts, self.rates * other)
-        starts = np.union1d(self.starts, other.starts)
-        return PiecewiseHazard(starts, self.at(starts) * other.at(starts))
-
-    def _at_starts(self) -> FloatArray:
-        return np.concatenate(([0.0], np.cumsum(self.rates[:-1] * np.diff(self.starts))))
-
-
-def constant_hazard(rate: float) -> PiecewiseHazard:
-    """The hazard of exponential times.
-
-    Parameters
-    ----------
-    rate : float
-        Events per unit of time, >= 0.
-
-    Returns
-    -------
-    PiecewiseHazard
-        One piece.
-
-    Examples
-    --------
-    >>> float(constant_hazard(np.log(2) / 12).survival(12).round(12))
-    0.5
-    """
-    return PiecewiseHazard(np.zeros(1), np.array([float(rate)]))
 
 
 def make_hazard(settings: HazardSettings) -> PiecewiseHazard:
@@ -196,12 +65,12 @@ def make_hazard(settings: HazardSettings) -> PiecewiseHazard:
         shape = settings.weibull.shape
         scale = settings.weibull.scale or float(settings.weibull.median or 0) / math.log(2) ** (1 / shape)
         levels = _levels(0.0)
-        return _through(scale * levels ** (1 / shape), levels)
+        return through(scale * levels ** (1 / shape), levels)
     if settings.cure is not None:
         cured, rate = settings.cure.fraction, math.log(2) / settings.cure.median
         levels = _levels(cured)
         knots = -np.log((np.exp(-levels) - cured) / (1 - cured)) / rate
-        return _through(knots, levels, settled=True)
+        return through(knots, levels, settled=True)
     return constant_hazard(math.log(2) / float(settings.median or 0))
 
 
@@ -214,15 +83,6 @@ def _levels(cured: float) -> FloatArray:
     """Cumulative hazards at the knots; even steps of the arcsine make the error of the survival even over it."""
     angle = np.linspace(0, math.acos(math.sqrt(_LAST_SURVIVAL)), _KNOTS + 1)[1:]
     return np.asarray(-np.log(cured + (1 - cured) * np.cos(angle) ** 2))
-
-
-def _through(knots: FloatArray, levels: FloatArray, *, settled: bool = False) -> PiecewiseHazard:
-    """Pieces whose cumulative hazard is `levels` at `knots`."""
-    starts = np.concatenate(([0.0], knots[:-1]))
-    rates = np.diff(np.concatenate(([0.0], levels))) / np.diff(np.concatenate(([0.0], knots)))
-    if settled:  # whoever hasn't had the event by the last knot never has it
-        starts, rates = np.append(starts, knots[-1]), np.append(rates, 0.0)
-    return PiecewiseHazard(starts, rates)
 
 
 def make_effect(pieces: Sequence[EffectPiece]) -> PiecewiseHazard:
@@ -259,7 +119,9 @@ class Cell:
     share : float
         Share within the true stratum; the shares of a stratum sum to 1.
     control, experimental : PiecewiseHazard
-        Hazard on each arm.
+        Hazard of the endpoint on each arm.
+    courses : tuple of Course, optional
+        Progression and death on control and experimental, where the scenario has both.
     """
 
     stratum: Stratum
@@ -267,6 +129,7 @@ class Cell:
     share: float
     control: PiecewiseHazard
     experimental: PiecewiseHazard
+    courses: tuple[Course, Course] | None = None
 
 
 def make_cells(scenario: Scenario) -> tuple[Cell, ...]:
@@ -280,7 +143,8 @@ def make_cells(scenario: Scenario) -> tuple[Cell, ...]:
     Returns
     -------
     tuple of Cell
-        The subgroups of the positives in their order, then those of the negatives.
+        The subgroups of the positives in their order, then those of the negatives. With a section `overall_survival`
+        the hazards are those of the first event, or, where the endpoint is `os`, of death.
 
     Raises
     ------
@@ -300,7 +164,8 @@ def make_cells(scenario: Scenario) -> tuple[Cell, ...]:
         ("positive", positive, make_effect(effects.positive)),
         ("negative", negative, make_effect(effects.negative)),
     )
-    return tuple(_cell(stratum, group, base, effect) for stratum, base, effect in arms for group in groups)
+    cells = tuple(_cell(stratum, group, base, effect) for stratum, base, effect in arms for group in groups)
+    return cells if scenario.overall_survival is None else tuple(_with_death(c, scenario) for c in cells)
 
 
 def _cell(stratum: Stratum, group: Any, base: PiecewiseHazard, effect: PiecewiseHazard) -> Cell:
@@ -316,27 +181,34 @@ def _cell(stratum: Stratum, group: Any, base: PiecewiseHazard, effect: Piecewise
     )
 
 
-def common_pieces(hazards: Sequence[PiecewiseHazard]) -> tuple[FloatArray, FloatArray]:
-    """Several hazards on the same pieces.
+def _with_death(cell: Cell, scenario: Scenario) -> Cell:
+    """A cell whose hazards so far are those of progression: with death, and as the endpoint sees them."""
+    settings = scenario.overall_survival
+    assert settings is not None
+    before = settings.before_progression
+    death = make_hazard(before) if before else constant_hazard(0.0)
+    after, crossover = make_hazard(settings.after_progression), settings.crossover
+    control = Course(
+        progression=cell.control,
+        death=death,
+        after=after,
+        crossed=after.times(crossover.hazard_ratio if crossover else 1.0),
+        crossover=crossover.probability if crossover else 0.0,
+    )
+    changed = after.times(_effect_in(settings.after_progression_hazard_ratio, cell.stratum))
+    experimental = Course(
+        progression=cell.experimental,
+        death=death.times(_effect_in(settings.before_progression_hazard_ratio, cell.stratum)),
+        after=changed,
+        crossed=changed,
+    )
+    hazard = death_hazard if scenario.endpoint == "os" else Course.first_hazard
+    courses = (control, experimental)
+    return replace(cell, control=hazard(control), experimental=hazard(experimental), courses=courses)
 
-    Parameters
-    ----------
-    hazards : sequence of PiecewiseHazard
-        m of them.
 
-    Returns
-    -------
-    tuple of ndarray of float64, shapes (k,) and (m, k)
-        Starts from 0, and the rates of each hazard.
-
-    Examples
-    --------
-    >>> starts, rates = common_pieces([constant_hazard(0.1), PiecewiseHazard(np.array([0.0, 4.0]), np.array([0.1, 0.06]))])
-    >>> starts.tolist(), rates.tolist()
-    ([0.0, 4.0], [[0.1, 0.1], [0.1, 0.06]])
-    """
-    starts = np.unique(np.concatenate([hazard.starts for hazard in hazards]))
-    return starts, np.array([hazard.at(starts) for hazard in hazards])
+def _effect_in(effects: StratumEffects, stratum: Stratum) -> PiecewiseHazard:
+    return make_effect(effects.positive if stratum == "positive" else effects.negative)
 
 
 def mixture_survival(

@@ -368,12 +368,27 @@ def reject_graphical(
         for j in np.unique(first[first >= 0]):
             chosen = rows[first == j]
             found[chosen, j] = True
-            waiting.append((chosen, *_without(int(j), level, graph), (*gone, int(j))))
+            waiting.append((chosen, *graph_without(int(j), level, graph), (*gone, int(j))))
     return found
 
 
-def _without(j: int, level: FloatArray, graph: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """The graph after the rejection of hypothesis j."""
+def graph_without(j: int, level: FloatArray, graph: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The graph that a hypothesis leaves behind: after its rejection, or when it is no member of an intersection.
+
+    Parameters
+    ----------
+    j : int
+        Place of the hypothesis.
+    level : ndarray of float64, shape (m,)
+        Shares of alpha.
+    graph : ndarray of float64, shape (m, m)
+        Transitions, zeros on the diagonal.
+
+    Returns
+    -------
+    tuple of ndarray, shapes (m,) and (m, m)
+        The same of the others; zeros at j.
+    """
     moved = level + level[j] * graph[j]
     back = graph[:, j] * graph[j]  # what would come back to itself through j
     with np.errstate(divide="ignore", invalid="ignore"):

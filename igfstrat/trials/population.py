@@ -15,13 +15,50 @@ import numpy as np
 from igfstrat.errors import UsageError
 from igfstrat.survival._types import FloatArray, IntArray
 from igfstrat.trials.assay import Assay, draw_prevalence, make_assay
-from igfstrat.trials.hazards import common_pieces, constant_hazard, make_cells
+from igfstrat.trials.hazards import common_pieces, make_cells
 from igfstrat.trials.scenario import Scenario
 
 _NO_LIMIT = np.iinfo(np.int64).max
 _SCREENED_PER_PLACE = 50  # trials that would screen more than this for a place are given up as infeasible
 _INSTANT = 1e-9  # a response is an event right after randomization
 _PREVALENCE_KEY = 9  # spawn key of the prior's own stream
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class DeathCourse:
+    """Death beside progression, by true cell.
+
+    Parameters
+    ----------
+    is_endpoint : bool
+        Whether death is what the design is about; else it stands beside the first event.
+    fatal : ndarray of float64, shape (2 * cells, k)
+        Share of deaths among the first events in each piece of the hazards, on control and experimental.
+    starts : ndarray of float64, shape (j,)
+        Pieces of the hazards of death since progression.
+    hazard : ndarray of float64, shape (3 * cells, j)
+        These hazards: on control, experimental, and on control after changing over.
+    crossover : float
+        Probability that a patient on control changes over at progression.
+    """
+
+    is_endpoint: bool
+    fatal: FloatArray
+    starts: FloatArray
+    hazard: FloatArray
+    crossover: float
+
+    def without_effect(self) -> DeathCourse:
+        """The same when the experimental treatment does nothing, before and after crossover.
+
+        Returns
+        -------
+        DeathCourse
+            All as on control.
+        """
+        return replace(
+            self, fatal=np.repeat(self.fatal[::2], 2, axis=0), hazard=np.repeat(self.hazard[::3], 3, axis=0)
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -48,6 +85,8 @@ class Population:
         Rates of the arms.
     scan : float
         Time between scans; 0 for events that are seen at once.
+    deaths : DeathCourse, optional
+        What follows the event, where death is simulated beside progression.
     """
 
     cells: IntArray
@@ -59,6 +98,7 @@ class Population:
     hazard: FloatArray
     dropout: FloatArray
     scan: float
+    deaths: DeathCourse | None = None
 
     def cumulative(self) -> FloatArray:
         """Cumulative hazards where the pieces begin.
@@ -68,8 +108,7 @@ class Population:
         ndarray of float64, shape (2 * cells, k)
             From 0.
         """
-        steps = self.hazard[:, :-1] * np.diff(self.starts)
-        return np.concatenate((np.zeros((len(self.hazard), 1)), np.cumsum(steps, axis=1)), axis=1)
+        return _cumulative(self.starts, self.hazard)
 
     def without_effect(self) -> Population:
         """The same patients when the experimental arm does nothing.
@@ -79,7 +118,8 @@ class Population:
         Population
             Experimental hazards equal to those of control.
         """
-        return replace(self, hazard=np.repeat(self.hazard[::2], 2, axis=0))
+        deaths = self.deaths.without_effect() if self.deaths else None
+        return replace(self, hazard=np.repeat(self.hazard[::2], 2, axis=0), deaths=deaths)
 
 
 def make_population(scenario: Scenario, design: str) -> Population:
@@ -117,7 +157,7 @@ def make_population(scenario: Scenario, design: str) -> Population:
     if n_test > 32:
         message = f"{n_test} strata of the test; at the most 32 can be tested"
         raise UsageError(message)
-    starts, hazard = _hazards(scenario)
+    starts, hazard, deaths = _hazards(scenario)
     return Population(
         cells=cells,
         results=results,
@@ -128,6 +168,7 @@ def make_population(scenario: Scenario, design: str) -> Population:
         hazard=hazard,
         dropout=np.array(scenario.dropout.rates(scenario.time_unit)),
         scan=float(scenario.scans.every) if scenario.scans else 0.0,
+        deaths=deaths,
     )
 
 
@@ -142,7 +183,8 @@ def _strata(scenario: Scenario, names: set[str], cells: IntArray, results: IntAr
     return stratum, count
 
 
-def _hazards(scenario: Scenario) -> tuple[FloatArray, FloatArray]:
+def _hazards(scenario: Scenario) -> tuple[FloatArray, FloatArray, DeathCourse | None]:
+    """Pieces and rates of the event that is drawn first, and what follows it."""
     if scenario.response is not None:
         response = scenario.response
         groups = max(len(scenario.subgroups), 1)
@@ -153,9 +195,33 @@ def _hazards(scenario: Scenario) -> tuple[FloatArray, FloatArray]:
             for arm in (response.control, response.experimental)
         ]
         rates = -np.log1p(-np.minimum(shares, 1 - 1e-12)) / _INSTANT
-        return np.array([0.0, _INSTANT]), np.column_stack((rates, np.zeros(len(rates))))
-    hazards = [hazard for cell in make_cells(scenario) for hazard in (cell.control, cell.experimental)]
-    return common_pieces(hazards or [constant_hazard(0.0)])
+        return np.array([0.0, _INSTANT]), np.column_stack((rates, np.zeros(len(rates)))), None
+    cells = make_cells(scenario)
+    courses = [course for cell in cells for course in cell.courses or ()]
+    if not courses:
+        hazards = [hazard for cell in cells for hazard in (cell.control, cell.experimental)]
+        return *common_pieces(hazards), None
+    starts, rates = common_pieces([hazard for c in courses for hazard in (c.first_hazard(), c.death)])
+    first, death = rates[::2], rates[1::2]
+    pairs = zip(courses[::2], courses[1::2], strict=True)
+    after = [hazard for c, e in pairs for hazard in (c.after, e.after, c.crossed)]
+    after_starts, after_rates = common_pieces(after)
+    return (
+        starts,
+        first,
+        DeathCourse(
+            is_endpoint=scenario.endpoint == "os",
+            fatal=np.divide(death, first, out=np.zeros_like(first), where=first > 0),
+            starts=after_starts,
+            hazard=after_rates,
+            crossover=courses[0].crossover,
+        ),
+    )
+
+
+def _cumulative(starts: FloatArray, hazard: FloatArray) -> FloatArray:
+    steps = hazard[:, :-1] * np.diff(starts)
+    return np.concatenate((np.zeros((len(hazard), 1)), np.cumsum(steps, axis=1)), axis=1)
 
 
 def category_shares(scenario: Scenario, *, seed: int, first: int, replicates: int) -> FloatArray:
@@ -292,9 +358,12 @@ def make_outcomes(population: Population) -> Any:
     Outcomes
         Named tuple of the kernel.
     """
+    from igfstrat.trials._kernels_deaths import DEATH_ALONE, DEATH_BESIDE, NO_DEATHS
     from igfstrat.trials._kernels_trial import Outcomes
 
     first = population.hazard[:, 0]
+    deaths = population.deaths
+    none = np.zeros((0, 0))
     return Outcomes(
         cell=population.cells,
         test_code=population.test_codes,
@@ -304,4 +373,10 @@ def make_outcomes(population: Population) -> Any:
         scale=np.divide(1.0, first, out=np.full(len(first), np.inf), where=first > 0),
         dropout=population.dropout,
         scan=population.scan,
+        deaths=NO_DEATHS if deaths is None else DEATH_ALONE if deaths.is_endpoint else DEATH_BESIDE,
+        fatal=none if deaths is None else np.ascontiguousarray(deaths.fatal),
+        after_starts=np.zeros(0) if deaths is None else deaths.starts,
+        after_cumulative=none if deaths is None else _cumulative(deaths.starts, deaths.hazard),
+        after_hazard=none if deaths is None else np.ascontiguousarray(deaths.hazard),
+        crossover=0.0 if deaths is None else deaths.crossover,
     )

@@ -194,6 +194,7 @@ def test_responses_have_their_shares_and_a_test_of_proportions():
 
 
 def test_what_is_not_simulated_is_said_before_anything_runs():
-    scenario = make_scenario(BASE | {"test": {"critical_values": "permutation"}})
-    with pytest.raises(UsageError, match="permutation"):
+    unsized = {"designs": {"all_comers": {"events": 120}}, "compare_at": {"power": 0.9}}
+    scenario = make_scenario(BASE | unsized)
+    with pytest.raises(UsageError, match="solve the sizes"):
         simulate_trials(scenario, "all_comers", seed=1, replicates=1)
