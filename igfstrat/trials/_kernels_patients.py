@@ -10,7 +10,6 @@ does several patients at a time.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,14 @@ from numpy.typing import NDArray
 
 from igfstrat.survival._types import FloatArray, IntArray
 from igfstrat.trials._jit import compiled
+from igfstrat.trials._kernels_deaths import (
+    DEATH_ALONE,
+    DEATH_BESIDE,
+    NO_DEATHS,
+    fill_deaths,
+    lose_deaths,
+    see_at_scans,
+)
 from igfstrat.trials._kernels_random import (
     ARRIVAL,
     EVENT,
@@ -25,6 +32,7 @@ from igfstrat.trials._kernels_random import (
     fill_exponentials,
     fill_words,
     high,
+    invert,
     low,
     low_bits,
     negative_log,
@@ -53,14 +61,15 @@ def enrol(
 ) -> tuple[int, int]:
     """Screen until n patients are randomized; returns the numbers randomized and screened."""
     start, step = stream(seed, replicate)
+    work.key[0], work.key[1] = seed, replicate
     if screening.uniform and _takes_all(screening, cumulative):
         m = s = screening.n
-        _draw_screened(start, step, 0, m, cumulative, work.about, work.bits, work.category)
+        draw_screened(start, step, 0, m, cumulative, work.about, work.bits, work.category)
         for i in range(m):
             work.patient[i] = i
     else:
         m, s = _screen(start, step, screening, cumulative, work)
-    _randomize(m, screening, work)
+    randomize(m, screening, work)
     _enter(m, screening, work)
     return m, s
 
@@ -78,7 +87,7 @@ def _takes_all(screening: Any, cumulative: FloatArray) -> bool:
 
 
 @compiled
-def _draw_screened(
+def draw_screened(
     start: np.uint64,
     step: np.uint64,
     first: int,
@@ -110,11 +119,11 @@ def _screen(
     clock = 0.0
     while m < n and s < screening.most_screened:
         size = min(max(n - m, BATCH), screening.most_screened - s)
-        _draw_screened(
+        draw_screened(
             start, step, s, size, cumulative, work.batch_about, work.batch_bits, work.batch_category
         )
         if not uniform:
-            clock = _arrive(clock, s, size, screening, work)
+            clock = arrive(clock, s, size, screening, work)
         for j in range(size):
             c = work.batch_category[j]
             s += 1
@@ -131,7 +140,7 @@ def _screen(
 
 
 @compiled
-def _arrive(clock: float, first: int, n: int, screening: Any, work: Any) -> float:
+def arrive(clock: float, first: int, n: int, screening: Any, work: Any) -> float:
     """Screening times of a batch; returns the number expected until its last."""
     for j in range(n):
         work.exposure[j] = negative_log(high(work.batch_bits[j]))
@@ -142,7 +151,7 @@ def _arrive(clock: float, first: int, n: int, screening: Any, work: Any) -> floa
 
 
 @compiled
-def _randomize(m: int, screening: Any, work: Any) -> None:
+def randomize(m: int, screening: Any, work: Any) -> None:
     """Arms, by permuted blocks within each stratum."""
     size, share, simple = screening.block_size, screening.block_experimental, screening.simple
     bits, category, arm, left = work.bits, work.category, work.arm, work.left
@@ -185,19 +194,6 @@ def _enter(m: int, screening: Any, work: Any) -> None:
 
 
 @compiled
-def invert(exposure: float, starts: FloatArray, cumulative: FloatArray, hazard: FloatArray) -> float:
-    """Time at which a cumulative piecewise-constant hazard reaches an exponential draw; infinite if never."""
-    k, beyond = 0, len(starts)
-    while beyond - k > 1:  # the last piece that begins below; a flat one before it is no answer
-        middle = (k + beyond) // 2
-        if cumulative[middle] < exposure:
-            k = middle
-        else:
-            beyond = middle
-    return starts[k] + (exposure - cumulative[k]) / hazard[k] if hazard[k] > 0.0 else np.inf
-
-
-@compiled
 def fill_outcomes(seed: np.uint64, replicate: int, m: int, outcomes: Any, work: Any) -> None:
     """Time since randomization to the event or to dropout, whichever is first, and which of them it is."""
     start, step = stream(seed, replicate)
@@ -216,9 +212,14 @@ def fill_outcomes(seed: np.uint64, replicate: int, m: int, outcomes: Any, work: 
             work.code[i] = codes[kind]
             row = rows[kind]
             time[i] = invert(exposure[i], outcomes.starts, outcomes.cumulative[row], outcomes.hazard[row])
+    if outcomes.deaths != NO_DEATHS:
+        fill_deaths(seed, replicate, m, outcomes, work)
     if outcomes.scan > 0.0:
-        for i in range(m):
-            time[i] = math.ceil(time[i] / outcomes.scan) * outcomes.scan
+        see_at_scans(m, outcomes.scan, outcomes.deaths, work)
+    if outcomes.deaths == DEATH_ALONE:
+        time[:m] = work.death[:m]
+    elif outcomes.deaths == DEATH_BESIDE:
+        lose_deaths(m, outcomes.dropout, work)
     _drop_out(m, outcomes.dropout, work)
 
 

@@ -103,6 +103,19 @@ def exponential(bits: np.uint64) -> float:
 
 
 @compiled
+def invert(exposure: float, starts: FloatArray, cumulative: FloatArray, hazard: FloatArray) -> float:
+    """Time at which a cumulative piecewise-constant hazard reaches an exponential draw; infinite if never."""
+    k, beyond = 0, len(starts)
+    while beyond - k > 1:  # the last piece that begins below; a flat one before it is no answer
+        middle = (k + beyond) // 2
+        if cumulative[middle] < exposure:
+            k = middle
+        else:
+            beyond = middle
+    return starts[k] + (exposure - cumulative[k]) / hazard[k] if hazard[k] > 0.0 else np.inf
+
+
+@compiled
 def fill_words(
     start: np.uint64, step: np.uint64, first: int, n: int, variable: int, out: NDArray[np.uint64]
 ) -> None:

@@ -12,26 +12,33 @@ import numpy as np
 
 from igfstrat.survival._types import FloatArray
 from igfstrat.trials._jit import bits_of, compiled, float_of
-from igfstrat.trials._kernels_look import evaluate
+from igfstrat.trials._kernels_deaths import pack_deaths
+from igfstrat.trials._kernels_look import LOGRANK, evaluate
 from igfstrat.trials._kernels_order import CODES, bucket_count, fill_buckets, kth_smallest, sort_keys
 from igfstrat.trials._kernels_patients import BATCH, enrol, fill_outcomes
+from igfstrat.trials._kernels_permutation import permute
 from igfstrat.trials._kernels_tests import TABLE_ROWS, sum_of
 
 # what a look yields for the trial
 CUT, RANDOMIZED, SCREENED, REACHED = 0, 1, 2, 3
 LOOK_COLUMNS = 4
-_TIE_TOLERANCE = float(np.sqrt(np.finfo(np.float64).eps))  # that of R's timefix, relative to the mean time
+TIE_TOLERANCE = float(np.sqrt(np.finfo(np.float64).eps))  # that of R's timefix, relative to the mean time
 
 Screening = namedtuple(
     "Screening",
     "n most_screened starts rates before uniform turnaround cumulative result stratum most_of block_size block_experimental simple",
 )
-Outcomes = namedtuple("Outcomes", "cell test_code starts cumulative hazard scale dropout scan")
+Outcomes = namedtuple(
+    "Outcomes",
+    "cell test_code starts cumulative hazard scale dropout scan deaths fatal after_starts after_cumulative after_hazard crossover",
+)
 Looks = namedtuple("Looks", "events times latest event_mask event_wanted")
-Test = namedtuple("Test", "statistic powers at strata strata_mask masks wanted estimate")
+Test = namedtuple(
+    "Test", "statistic powers at strata strata_mask masks wanted estimate tested permutations most_reached"
+)
 Work = namedtuple(
     "Work",
-    "left patient category arm code about bits batch_category batch_about batch_bits exposure entry screened_at time observed calendar keys ordered place count seen_place seen_count few table bounds score covariance",
+    "key left patient category arm code about bits batch_category batch_about batch_bits exposure entry screened_at time observed death died calendar keys ordered place count seen_place seen_count few table bounds score covariance",
 )
 
 
@@ -41,6 +48,7 @@ def make_work(n: int, most_screened: int, strata: int, powers: int) -> Work:
     batch = max(n, BATCH)
     buckets = bucket_count(n)
     return Work(
+        key=np.zeros(2, np.uint64),
         left=np.zeros(2 * 64, np.int64),
         patient=np.zeros(n, np.int64),
         category=np.zeros(n, np.int64),
@@ -56,6 +64,8 @@ def make_work(n: int, most_screened: int, strata: int, powers: int) -> Work:
         screened_at=np.zeros(most_screened),
         time=np.zeros(n),
         observed=np.zeros(n, np.int64),
+        death=np.zeros(n),
+        died=np.zeros(n, np.int64),
         calendar=np.zeros(n),
         keys=np.zeros(n, np.int64),
         ordered=np.zeros(n, np.int64),
@@ -150,16 +160,49 @@ def look_at_cut(
     look_out: FloatArray,
     population_out: FloatArray,
 ) -> None:
-    """One look: follow-up at the cut, sorted, and every population's statistics."""
+    """One look: follow-up at the cut, sorted, and every population's statistics; a row more is that of death."""
     entered, longest, total = pack(cut, m, work)
     look_out[RANDOMIZED] = entered
     look_out[SCREENED] = count_screened(cut, entered, screened, screening.uniform, work)
     sort_keys(work.keys, entered, longest, work.ordered, work.place, work.count)
-    tolerance = _TIE_TOLERANCE * max(1.0, total / max(entered, 1))
-    for p in range(len(population_out)):
+    tolerance = TIE_TOLERANCE * max(1.0, total / max(entered, 1))
+    for p in range(len(test.masks)):
         evaluate(
             work.ordered, entered, tolerance, test.masks[p], test.wanted[p], test, work, population_out[p]
         )
+    if test.permutations > 0:
+        plain = _with(test, test.statistic, False)
+        permute(cut, m, entered, longest, tolerance, screening, plain, work, population_out)
+    if len(population_out) > len(test.masks):
+        look_at_deaths(cut, m, test, work, population_out[len(test.masks)])
+
+
+@compiled
+def look_at_deaths(cut: float, m: int, test: Test, work: Work, out: FloatArray) -> None:
+    """The log-rank test of death in everybody, in the strata of the test."""
+    n, longest, total = pack_deaths(cut, m, work)
+    sort_keys(work.keys, n, longest, work.ordered, work.place, work.count)
+    tolerance = TIE_TOLERANCE * max(1.0, total / max(n, 1))
+    logrank = _with(test, LOGRANK, test.estimate)
+    evaluate(work.ordered, n, tolerance, 0, 0, logrank, work, out)
+
+
+@compiled
+def _with(test: Test, statistic: int, estimate: bool) -> Test:
+    """The same test with another statistic, with or without hazard ratios."""
+    return Test(
+        statistic,
+        test.powers,
+        test.at,
+        test.strata,
+        test.strata_mask,
+        test.masks,
+        test.wanted,
+        estimate,
+        test.tested,
+        test.permutations,
+        test.most_reached,
+    )
 
 
 @compiled

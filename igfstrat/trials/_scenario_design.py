@@ -32,6 +32,7 @@ KINDS: Final = (
     "adaptive_signature",
 )
 ADAPTIVE: Final = ("adaptive_enrichment", "adaptive_threshold", "adaptive_signature")
+WAITING: Final = ("adaptive_threshold", "adaptive_signature")  # accepted in a file, not built yet
 DEFAULT_HYPOTHESES: Final[dict[str, tuple[Hypothesis, ...]]] = {
     "all_comers": ("overall",),
     "enrichment": ("positive",),
@@ -77,7 +78,10 @@ class RandomizationSettings(StrictModel):
 
 
 class StatisticSettings(StrictModel):
-    """The test at every look, and its level; `critical_values: permutation` where the normal ones are not good enough."""
+    """The test at every look, and its level. Where the normal critical values are not good enough, `permutation` takes
+    p-values of each trial from randomizing its arms anew, as the design does; no p-value is below
+    1 / (permutations + 1).
+    """
 
     statistic: Literal[
         "logrank",
@@ -98,6 +102,7 @@ class StatisticSettings(StrictModel):
     tau: Positive | None = None  # of the restricted mean
     at: Positive | None = None  # of the milestone
     critical_values: Literal["normal", "permutation"] = "normal"
+    permutations: Annotated[int, Field(ge=19, le=1_000_000)] = 999  # re-randomizations of a look
 
     @model_validator(mode="after")
     def _keys_of_the_statistic(self) -> Self:
@@ -114,6 +119,9 @@ class StatisticSettings(StrictModel):
             message = (
                 f"{', '.join(foreign)} is no setting of {self.statistic}; it belongs to {owner[foreign[0]]}"
             )
+            raise ValueError(message)
+        if "permutations" in self.model_fields_set and self.critical_values != "permutation":
+            message = "permutations belong to `critical_values: permutation`"
             raise ValueError(message)
         if self.statistic == "milestone" and self.at is None:
             message = "a milestone test needs `at`, its time since randomization"
@@ -187,13 +195,48 @@ class FutilitySettings(StrictModel):
         )
 
 
+Limits = float | dict[Hypothesis, float]
+HazardRatioLimits = Positive | dict[Hypothesis, Positive]
+
+
 class SelectionSettings(StrictModel):
-    """How an adaptive design chooses its population at an interim."""
+    """How an adaptive design chooses its hypotheses at an interim, and with them whom it enrols.
+
+    `at_least` is a power where the rule is one, else a limit of the score, `by` Z or minus the log hazard ratio; `at_most` is
+    a hazard ratio. `endpoint` are the data that select, where they are others than those that are tested.
+    """
 
     rule: Literal["best", "threshold", "epsilon", "conditional_power", "predictive_power"]
-    at_least: float | None = None
-    at_most: float | None = None
+    at_least: Limits | None = None
+    at_most: HazardRatioLimits | None = None
     epsilon: NotNegative | None = None
+    by: Literal["z", "log_hazard_ratio"] = "z"
+    assumed: Positive | None = None  # hazard ratio of the conditional power; the estimate where left out
+    endpoint: Literal["pfs"] | None = None
+
+    @model_validator(mode="after")
+    def _keys_of_the_rule(self) -> Self:
+        if (self.epsilon is not None) != (self.rule == "epsilon"):
+            message = "epsilon belongs to the rule epsilon, which needs it"
+            raise ValueError(message)
+        if self.at_least is None and self.rule in {"conditional_power", "predictive_power"}:
+            message = f"{self.rule} needs at_least, the power below which a hypothesis is dropped"
+            raise ValueError(message)
+        if self.at_least is None and self.at_most is None and self.rule == "threshold":
+            message = "threshold needs at_least or at_most"
+            raise ValueError(message)
+        if self.assumed is not None and self.rule != "conditional_power":
+            message = "assumed belongs to conditional_power"
+            raise ValueError(message)
+        return self
+
+
+class ReestimationSettings(StrictModel):
+    """Events after an interim: as many as the conditional power takes, up to a number of the whole trial."""
+
+    conditional_power: OpenShare
+    most_events: Annotated[int, Field(ge=1)]
+    assumed: Positive | None = None  # hazard ratio; the estimate where left out
 
 
 def _as_spending(value: Any) -> Any:
@@ -244,6 +287,9 @@ class DesignSettings(StrictModel):
     selection: SelectionSettings | None = None
     combination: Literal["inverse_normal", "fisher"] | None = None
     increments: Literal["independent_increments", "stage_by_patient"] | None = None
+    first_stage_events: Annotated[int, Field(ge=1)] | None = None  # at which stage_by_patient ends their follow-up
+    allow_invalid_increments: bool = False  # to show what goes wrong; the level is not kept
+    reestimation: ReestimationSettings | None = None
     candidates: tuple[float, ...] | None = None
     learning_share: OpenShare | None = None
 
