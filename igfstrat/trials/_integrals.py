@@ -1,5 +1,6 @@
 """Integrals over time since randomization, at one calendar time, with the design's own censoring.
 
+With scans the integrals are sums over these, at which the events since the last one are seen together.
 Patients at risk at time s since randomization: n w F(T - s) S(s) G(s), of each kind and arm, with F the share
 entered by then, S the survival and G the dropout. Between the points where a hazard or the accrual changes, everything
 is smooth and Gauss's rule is exact to rounding.
@@ -34,12 +35,15 @@ class Flow:
         By arm (control, experimental) and kind.
     hazard : ndarray of float64, shape (2, m, p)
         Of the event.
+    tied : bool
+        Whether events fall together at the nodes, which are then scans, and a hazard is the share that has it there.
     """
 
     time: FloatArray
     weight: FloatArray
     at_risk: FloatArray
     hazard: FloatArray
+    tied: bool = False
 
     @property
     def events(self) -> FloatArray:
@@ -49,14 +53,22 @@ class Flow:
 
 def flow_at(trial: Trial, time: float) -> Flow:
     """The flow of a trial that is looked at at a calendar time."""
-    nodes, weight = _nodes(trial, time)
+    arms = (trial.control, trial.experimental)
+    if trial.scan > 0:
+        nodes: FloatArray = trial.scan * np.arange(1.0, int(time / trial.scan) + 1)
+        weight = np.ones(len(nodes))
+        survival = np.array([[h.survival(nodes - trial.scan) for h in arm] for arm in arms])
+        left = np.array([[h.survival(nodes) for h in arm] for arm in arms])
+        hazard = 1 - np.divide(left, survival, out=np.ones_like(left), where=survival > 0)
+    else:
+        nodes, weight = _nodes(trial, time)
+        survival = np.array([[h.survival(nodes) for h in arm] for arm in arms])
+        hazard = np.array([[h.at(nodes) for h in arm] for arm in arms])
     entered = trial.n_randomized(time - nodes)
     shares = np.array([1 - trial.experimental_share, trial.experimental_share])
     lost = np.exp(-np.multiply.outer(np.array(trial.dropout), nodes))
-    arms = (trial.control, trial.experimental)
-    survival = np.array([[h.survival(nodes) for h in arm] for arm in arms])
     at_risk = entered * lost[:, None] * shares[:, None, None] * trial.weights[:, None] * survival
-    return Flow(nodes, weight, at_risk, np.array([[h.at(nodes) for h in arm] for arm in arms]))
+    return Flow(nodes, weight, at_risk, hazard, tied=trial.scan > 0)
 
 
 def change_points(trial: Trial) -> FloatArray:
@@ -76,3 +88,8 @@ def _nodes(trial: Trial, time: float) -> tuple[FloatArray, FloatArray]:
     fine = np.append(fine, edges[-1])
     middle, half = (fine[1:] + fine[:-1]) / 2, np.diff(fine) / 2
     return (middle[:, None] + half[:, None] * _NODES).ravel(), (half[:, None] * _WEIGHTS).ravel()
+
+
+def divided(part: FloatArray, whole: FloatArray) -> FloatArray:
+    """Zero where nobody is left."""
+    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)

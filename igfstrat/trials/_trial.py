@@ -38,6 +38,8 @@ class Trial:
         Share allocated to the experimental arm.
     dropout : tuple of float
         Rates of loss per unit of time, control and experimental.
+    scan : float
+        Time between the scans at which events are seen; 0 for events that are seen at once.
     """
 
     n: float
@@ -48,6 +50,7 @@ class Trial:
     entry: PiecewiseHazard
     experimental_share: float = 0.5
     dropout: tuple[float, float] = (0.0, 0.0)
+    scan: float = 0.0
 
     @property
     def entry_end(self) -> float:
@@ -110,6 +113,8 @@ def make_trial(
         entry=_entry(scenario, design, assay, total).times(part),
         experimental_share=scenario.randomization.experimental_share,
         dropout=scenario.dropout.rates(scenario.time_unit),
+        # beside death, which is seen at once, no grid holds
+        scan=scenario.scans.every if scenario.scans and scenario.overall_survival is None else 0.0,
     )
 
 

@@ -252,16 +252,41 @@ def draw_prevalence(marker: MarkerSettings, rng: np.random.Generator, size: int)
     >>> round(float(draw_prevalence(prior, np.random.default_rng(1), 100_000).mean()), 2)
     0.3
     """
+    return prevalence_at(marker, rng.random(size))
+
+
+def prevalence_at(marker: MarkerSettings, level: FloatArray) -> FloatArray:
+    """Quantiles of the prevalence in truth.
+
+    Parameters
+    ----------
+    marker : MarkerSettings
+        The section `marker`.
+    level : ndarray of float64, shape (k,)
+        Between 0 and 1.
+
+    Returns
+    -------
+    ndarray of float64, shape (k,)
+        Of the beta prior where there is one, cut as in `draw_prevalence`; else the one prevalence.
+
+    Examples
+    --------
+    >>> from igfstrat.trials._scenario_marker import PrevalenceSettings
+    >>> prior = MarkerSettings(prevalence=PrevalenceSettings(mean=0.3, sd=0.05))
+    >>> prevalence_at(prior, np.array([0.05, 0.5, 0.95])).round(3).tolist()
+    [0.221, 0.298, 0.385]
+    """
     settings, assay = marker.prevalence, marker.assay
     if settings is None or settings.mean is None or settings.sd is None:
-        return np.full(size, _prevalence(marker))
+        return np.full(len(level), _prevalence(marker))
     total = settings.mean * (1 - settings.mean) / settings.sd**2 - 1
     a, b = settings.mean * total, (1 - settings.mean) * total
     low, high = 0.0, 1.0
     if settings.of == "test_positive" and assay.sensitivity is not None and assay.specificity is not None:
         low, high = 1 - assay.specificity, assay.sensitivity
     # by the inverse, so that a draw costs one number whatever is cut off
-    within = betainc(a, b, low) + rng.random(size) * (betainc(a, b, high) - betainc(a, b, low))
+    within = betainc(a, b, low) + level * (betainc(a, b, high) - betainc(a, b, low))
     share: FloatArray = np.asarray(betaincinv(a, b, within), dtype=np.float64)
     return np.clip((share - low) / (high - low), 0.0, 1.0)
 

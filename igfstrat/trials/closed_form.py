@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -27,7 +27,7 @@ from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
 from igfstrat.errors import DomainError
-from igfstrat.trials._integrals import Flow, change_points, flow_at
+from igfstrat.trials._integrals import Flow, change_points, divided, flow_at
 from igfstrat.trials._trial import Trial, make_trial
 from igfstrat.trials.boundaries import Crossing, crossing_probabilities
 
@@ -178,9 +178,15 @@ def logrank_moments(trial: Trial, time: float) -> Moments:
     score = information = variance = 0.0
     for control, experimental, seen_control, seen in _by_stratum(trial, flow):
         total = control + experimental
-        score += float(flow.weight @ _share(control * seen - experimental * seen_control, total))
-        information += float(flow.weight @ _share(control * experimental * (seen + seen_control), total**2))
-        variance += float(flow.weight @ _share(control**2 * seen + experimental**2 * seen_control, total**2))
+        score += float(flow.weight @ divided(control * seen - experimental * seen_control, total))
+        tied = _not_seen(flow, seen + seen_control, total)
+        information += float(
+            flow.weight @ (tied * divided(control * experimental * (seen + seen_control), total**2))
+        )
+        spread = _spread(flow, control, experimental, seen_control, seen)
+        variance += float(
+            flow.weight @ divided(control**2 * spread[1] + experimental**2 * spread[0], total**2)
+        )
     events = flow.events.sum(axis=1)
     return Moments(
         time=time,
@@ -204,9 +210,19 @@ def _by_stratum(trial: Trial, flow: Flow) -> list[tuple[FloatArray, FloatArray, 
     return found
 
 
-def _share(part: FloatArray, whole: FloatArray) -> FloatArray:
-    """Zero where nobody is left."""
-    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+def _not_seen(flow: Flow, seen: FloatArray, at_risk: FloatArray) -> FloatArray:
+    """Share without the event where events fall together; 1 where each comes alone."""
+    return 1 - divided(seen, at_risk) if flow.tied else np.ones_like(seen)
+
+
+def _spread(
+    flow: Flow, control: FloatArray, experimental: FloatArray, seen_control: FloatArray, seen: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Variance of the events on control and experimental: Poisson, or binomial where events fall together."""
+    return (
+        seen_control * _not_seen(flow, seen_control, control),
+        seen * _not_seen(flow, seen, experimental),
+    )
 
 
 def cox_limit(trial: Trial, time: float) -> float:
@@ -222,15 +238,15 @@ def cox_limit(trial: Trial, time: float) -> float:
     Returns
     -------
     float
-        Struthers and Kalbfleisch [4]_; 0 or infinite where one arm has no events.
+        Struthers and Kalbfleisch [4]_; 0 or infinite where one arm has no events. Scans are left out: events at once.
     """
-    flow = flow_at(trial, time)
+    flow = flow_at(replace(trial, scan=0.0), time)
     strata = _by_stratum(trial, flow)
 
     def score(log_ratio: float) -> float:
         ratio, value = math.exp(log_ratio), 0.0
         for control, experimental, seen_control, seen in strata:
-            share = _share(experimental * ratio, experimental * ratio + control)
+            share = divided(experimental * ratio, experimental * ratio + control)
             value += float(flow.weight @ (seen - share * (seen + seen_control)))
         return value
 
@@ -293,7 +309,7 @@ def average_hazard_ratio(trial: Trial, time: float) -> Average:
     DomainError
         If a hazard is 0 on one arm only, so that its ratio has no logarithm.
     """
-    flow = flow_at(trial, time)
+    flow = flow_at(replace(trial, scan=0.0), time)
     rate = flow.at_risk * flow.hazard * flow.weight
     with np.errstate(divide="ignore", invalid="ignore"):
         log_ratio = np.log(flow.hazard[1] / flow.hazard[0])
@@ -307,7 +323,7 @@ def average_hazard_ratio(trial: Trial, time: float) -> Average:
     return Average(
         hazard_ratio=math.exp(float((rate.sum(axis=0) * log_ratio).sum()) / events),
         events=events,
-        information=float(_share(control * experimental, control + experimental).sum()),
+        information=float(divided(control * experimental, control + experimental).sum()),
     )
 
 

@@ -2,7 +2,7 @@
 
 Events that too few patients ever have, patients who never come, a longest duration that ends too early, a population
 that nobody belongs to. Such a design can still be simulated: its trials then end without what was planned, which is
-counted. Scans are left out, which only delay what is seen.
+counted.
 """
 
 from __future__ import annotations
