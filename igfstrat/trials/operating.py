@@ -6,25 +6,39 @@ processes or a cluster and counted in their order, so that the same scenario giv
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.special import ndtr
 
 from igfstrat._version import __version__
+from igfstrat.errors import UsageError
 from igfstrat.parallel import Backend, content_key, map_replicates
 from igfstrat.survival._types import FloatArray
-from igfstrat.trials._accumulate import Share
-from igfstrat.trials._counts import CLAIMS, LABELS, SIZES, Counts
-from igfstrat.trials._power import closed_power, look_times
+from igfstrat.trials._counts import Counts
+from igfstrat.trials._design_results import design_results
+from igfstrat.trials._power import look_times
+from igfstrat.trials._scenario_design import StatisticSettings
+from igfstrat.trials.adaptive_results import (
+    EnrichmentCounts,
+    EnrichmentRules,
+    cures,
+    enrichment_rows,
+    enrichment_rules,
+    with_selection,
+)
 from igfstrat.trials.assay import make_assay
 from igfstrat.trials.closed_form import cox_limit, make_trial
 from igfstrat.trials.designs import Rules, decide, make_rules
 from igfstrat.trials.engine import check_simulable, populations_of, simulate_trials
+from igfstrat.trials.nulls import average_is_asked, make_average_one, n_runs
 from igfstrat.trials.results import DesignResults, StudyResults
 from igfstrat.trials.scenario import Scenario
+from igfstrat.trials.selection import Rule
 from igfstrat.trials.sizing import solve_sizes
 
 BLOCK = 500
@@ -43,6 +57,7 @@ def simulate_scenario(
     checkpoints: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
     type_i_error: bool = True,
+    selection_rules: Mapping[str, Rule] | None = None,
 ) -> StudyResults:
     """Simulate all designs of a scenario.
 
@@ -61,7 +76,10 @@ def simulate_scenario(
     progress : callable, optional
         Called with the trials done and the trials to do, over all designs.
     type_i_error : bool
-        Whether the designs are simulated once more without any effect.
+        Whether the designs are simulated once more under each null that is asked for.
+    selection_rules : mapping, optional
+        By the name of an adaptive design a rule in Python (`selection.Rule`) that is taken instead of its `selection`; it
+        can't be told apart in checkpoints, and so goes without them.
 
     Returns
     -------
@@ -73,53 +91,91 @@ def simulate_scenario(
     UsageError
         If a design can't be simulated as it stands; all of the reasons for it.
     """
+    if selection_rules and checkpoints:
+        message = "a selection rule in Python leaves no mark in checkpoints; run without them"
+        raise UsageError(message)
     scenario = solve_sizes(scenario)
     total = replicates or scenario.simulation.replicates
     key = scenario.simulation.seed if seed is None else seed
     for name in scenario.designs:
         check_simulable(scenario, name)
     settings = {"n_jobs": n_jobs, "backend": backend, "cluster": cluster, "checkpoints": checkpoints}
-    runs = 2 if type_i_error else 1
+    total_runs = sum(n_runs(scenario, name) if type_i_error else 1 for name in scenario.designs)
+    tells = _tells(progress, total, total_runs)
     found: dict[str, DesignResults] = {}
-    for index, name in enumerate(scenario.designs):
-        before = index * runs * total
+    said: list[str] = []
+    for name in scenario.designs:
+        rules: Rules
+        if scenario.kind_of(name) == "adaptive_enrichment":
+            rules = enrichment_rules(scenario, name, seed=key, rule=(selection_rules or {}).get(name))
+        else:
+            rules = make_rules(scenario, name, seed=key)
 
-        def told(done: int, _all: int, base: int = before) -> None:
-            if progress:
-                progress(base + done, runs * total * len(scenario.designs))
+        def simulated(truth: Scenario, null: bool, name: str = name, rules: Rules = rules) -> Counts:
+            return _run(truth, name, rules, total, key, null, settings | {"progress": next(tells)})
 
-        def told_null(done: int, _all: int, base: int = before + total) -> None:
-            if progress:
-                progress(base + done, runs * total * len(scenario.designs))
-
-        rules = make_rules(scenario, name, seed=key)
-        counted = _run(scenario, name, rules, total, key, False, settings | {"progress": told})
-        null = (
-            _run(scenario, name, rules, total, key, True, settings | {"progress": told_null})
-            if type_i_error
-            else None
-        )
-        found[name] = _results(scenario, name, rules, counted, null)
+        counted = simulated(scenario, False)
+        null = simulated(scenario, True) if type_i_error else None
+        found[name] = with_selection(design_results(scenario, name, rules, counted, null), counted)
+        said += cures(found[name])
+        if type_i_error and average_is_asked(scenario, name):
+            balanced, ratio = make_average_one(scenario, name)
+            error = _average_error(simulated(balanced, False), ratio)
+            found[name] = replace(found[name], errors={**(found[name].errors or {}), "average_is_one": error})
+        said += _unreachable(scenario, name, rules)
     return StudyResults(
         scenario=scenario.model_dump(mode="json", exclude_unset=True),
         replicates=total,
         seed=key,
         designs=found,
-        warnings=tuple(_warnings(found, scenario.test.one_sided_alpha)),
+        warnings=(*said, *_warnings(found, scenario.test)),
     )
 
 
-def _warnings(designs: dict[str, DesignResults], alpha: float) -> list[str]:
-    said = []
+def _tells(
+    progress: Callable[[int, int], None] | None, total: int, runs: int
+) -> Iterator[Callable[[int, int], None] | None]:
+    """One after another what each run tells of its trials, counted over all runs."""
+
+    def tell(done: int, _all: int, *, before: int) -> None:
+        if progress:
+            progress(before + done, runs * total)
+
+    for run in range(runs):
+        yield partial(tell, before=run * total)
+
+
+def _average_error(counts: Counts, ratio: float) -> dict[str, Any]:
+    """How often the claim for all is made where the average hazard ratio is 1: no other claim is an error then."""
+    index = counts.rules.hypotheses.index("overall")
+    return {"hypotheses": {"overall": counts.each[index].estimate()}, "negative_hazard_ratio": ratio}
+
+
+def _unreachable(scenario: Scenario, design: str, rules: Rules) -> list[str]:
+    """Looks whose level is below the smallest p-value that the permutations can show."""
+    if scenario.test.critical_values == "normal":
+        return []
+    smallest = 1 / (scenario.test.permutations + 1)
+    hidden = [k + 1 for k, bound in enumerate(rules.efficacy.min(axis=1)) if ndtr(-bound) < smallest]
+    levels = ", ".join(f"look {k} ({ndtr(-rules.efficacy[k - 1].min()):.2g})" for k in hidden)
+    return [f"{design}: {levels} needs more than {scenario.test.permutations} permutations"] if hidden else []
+
+
+def _warnings(designs: dict[str, DesignResults], test: StatisticSettings) -> list[str]:
+    said, alpha = [], test.one_sided_alpha
+    offer = "; `test: {critical_values: permutation}` holds it" if test.critical_values == "normal" else ""
     for name, found in designs.items():
         gap = found.closed_form["gap_in_standard_errors"] if found.closed_form else 0.0
         if abs(gap) > _DISAGREEMENT:
             said.append(f"{name}: simulation and closed form differ by {gap:.1f} standard errors")
-        error = found.type_i_error
-        if error is not None and error["value"] - 3 * error["mc_standard_error"] > alpha + _EXCESS:
-            said.append(
-                f"{name}: without any effect {100 * error['value']:.2f} % of the trials reject, above the nominal {100 * alpha:g} %"
-            )
+        errors = {"without any effect": found.type_i_error}
+        if found.errors and "average_is_one" in found.errors:
+            errors["for all, where the average hazard ratio is 1,"] = found.errors["average_is_one"]["hypotheses"]["overall"]  # fmt: skip
+        for where, error in errors.items():
+            if error is not None and error["value"] - 3 * error["mc_standard_error"] > alpha + _EXCESS:
+                said.append(
+                    f"{name}: {where} {100 * error['value']:.2f} % of the trials reject, above the nominal {100 * alpha:g} %{offer}"
+                )
         share = found.infeasible["value"]
         if share > 0:
             said.append(f"{name}: {100 * share:.1f} % of the trials end without what was planned")
@@ -151,16 +207,31 @@ def trial_rows(
     dict of ndarray, one row a replicate
         Decisions, and what there was when the trial ended.
     """
+    if isinstance(rules, EnrichmentRules):
+        return enrichment_rows(
+            start, stop, scenario=scenario, design=design, rules=rules, seed=seed, null=null
+        )
     trials = simulate_trials(
-        scenario, design, seed=seed, first=start, replicates=stop - start, null=null, estimate=not null
+        scenario,
+        design,
+        seed=seed,
+        first=start,
+        replicates=stop - start,
+        null=null,
+        # without effect only a rule of harm asks for a hazard ratio
+        estimate=not null or (rules.harm is not None and rules.harm.hazard_ratio_above is not None),
     )
     settings = scenario.designs[design]
     decisions = decide(rules, trials, weights=settings.weights, transitions=settings.transitions)
     rows: dict[str, Any] = {"rejected": decisions.rejected}
+    if rules.harm is not None:
+        rows["harmed"] = decisions.harmed
     if null:
         return rows
     at = (np.arange(stop - start), decisions.last_look)
     whole = trials.populations.index("overall") if "overall" in trials.populations else 0
+    if trials.deaths is not None:
+        rows |= {"deaths": trials.deaths.events[at], "death_log_ratio": trials.deaths.log_hazard_ratio[at]}
     return rows | {
         "last_look": decisions.last_look,
         "futile": decisions.futile,
@@ -179,7 +250,10 @@ def _run(
     scenario: Scenario, design: str, rules: Rules, total: int, seed: int, null: bool, settings: dict[str, Any]
 ) -> Counts:
     truth = _truth(scenario, design, rules)
-    counts = Counts(scenario, design, rules, truth)
+    if isinstance(rules, EnrichmentRules):
+        counts: Counts = EnrichmentCounts(scenario, design, rules, truth)
+    else:
+        counts = Counts(scenario, design, rules, truth)
     work = partial(trial_rows, scenario=scenario, design=design, rules=rules, seed=seed, null=null)
     name = content_key(_content(scenario, design, seed, null)) if settings["checkpoints"] else None
     wanted = scenario.simulation.precision
@@ -194,7 +268,7 @@ def _run(
 def _content(scenario: Scenario, design: str, seed: int, null: bool) -> dict[str, Any]:
     """Everything that decides the rows, and nothing else."""
     settings = scenario.model_dump(mode="json")
-    for key in ("name", "designs", "simulation", "vary", "compare_at", "costs", "label"):
+    for key in ("name", "designs", "simulation", "vary", "compare_at", "costs", "label", "history", "search"):
         settings.pop(key)
     chosen = scenario.designs[design].model_dump(mode="json")
     return {
@@ -223,91 +297,3 @@ def _truth(scenario: Scenario, design: str, rules: Rules) -> FloatArray:
             for name in names
         ]
     )
-
-
-def _closed_form(
-    scenario: Scenario, design: str, rules: Rules, power: dict[str, float]
-) -> dict[str, Any] | None:
-    """Power by the drift integral, and how far the simulated one is from it."""
-    found = closed_power(scenario, design, rules)
-    if found is None:
-        return None
-    gap = power["value"] - found["power"]
-    return found | {"gap": gap, "gap_in_standard_errors": gap / power["mc_standard_error"]}
-
-
-def _results(
-    scenario: Scenario, design: str, rules: Rules, counts: Counts, null: Counts | None
-) -> DesignResults:
-    power = counts.any.estimate()
-    infeasible, unfilled = counts.infeasible, counts.unfilled
-    short = Share()
-    short.hits, short.trials = infeasible.hits - unfilled.hits, infeasible.trials
-    return DesignResults(
-        name=design,
-        kind=scenario.kind_of(design),
-        replicates=counts.any.trials,
-        power=power,
-        conjunctive_power=counts.all.estimate(),
-        hypotheses={
-            name: {"power": share.estimate()["value"], **share.estimate()}
-            for name, share in zip(rules.hypotheses, counts.each, strict=True)
-        },
-        type_i_error=null.any.estimate() if null is not None else None,
-        **{name: counts.sizes[name].summary() for name in SIZES},
-        hazard_ratio=_ratios(scenario, design, counts),
-        selected={label: share.estimate() for label, share in counts.labels.items()},
-        right_label=_right_label(scenario, design, rules, counts),
-        stopped_at=tuple(
-            {"look": k + 1, "ends": ends.estimate(), "futility": futile.estimate()}
-            for k, (ends, futile) in enumerate(zip(counts.ends, counts.futile, strict=True))
-        ),
-        infeasible=infeasible.estimate(),
-        infeasible_because={"too_few_events": short.estimate(), "too_few_patients": unfilled.estimate()},
-        closed_form=_closed_form(scenario, design, rules, power),
-        boundaries={
-            name: {
-                "information": rules.information[:, j].tolist(),
-                "efficacy": rules.efficacy[:, j].tolist(),
-                "futility": rules.futility[:, j].tolist(),
-            }
-            for j, name in enumerate(rules.hypotheses)
-        },
-    )
-
-
-def _ratios(scenario: Scenario, design: str, counts: Counts) -> dict[str, Any]:
-    names = populations_of(scenario, design)
-    found = {
-        name: {
-            "true": float(counts.truth[j]),
-            "mean_estimate": counts.ratios[j].summary(),
-            "mean_log_bias": counts.logs[j].mean - float(np.log(counts.truth[j])),
-            "mean_when_rejected": counts.rejected_ratios[j].summary(),
-            "coverage": counts.covered[j].estimate(),
-        }
-        for j, name in enumerate(names)
-    }
-    main = found[names[0]]
-    return {
-        **main,
-        "definition": "large-sample limit of the Cox estimate in the analysed population (by the test), at the expected "
-        "calendar time of the design's last look",
-        "by_stratum": {name: found[name] for name in ("positive", "negative") if name in found},
-        "by_population": found,
-    }
-
-
-def _right_label(scenario: Scenario, design: str, rules: Rules, counts: Counts) -> dict[str, Any]:
-    names = populations_of(scenario, design)
-    truth = dict(zip(names, counts.truth, strict=True))
-    benefit = tuple(
-        s for s in ("negative", "positive") if truth.get(s, np.inf) < scenario.label.benefit_below
-    )
-    right = counts.labels[LABELS[benefit]]
-    claims = dict(zip(rules.hypotheses, counts.each, strict=True))
-    apart = {
-        f"{name}_claim": {"right": set(CLAIMS[name]) <= set(benefit), **share.estimate()}
-        for name, share in claims.items()
-    }
-    return {"all": right.estimate(), "right_label_is": LABELS[benefit], **apart, **right.estimate()}

@@ -38,6 +38,13 @@ class DesignResults:
         Probability to end without the events or time that were planned.
     infeasible_because : dict of dict
         The same by reason.
+    overall_survival : dict or None
+        Deaths, hazard ratio of death and probability to find harm, where death stands beside the endpoint.
+    no_closed_form : str or None
+        Why there is none.
+    errors : dict or None
+        Probability of a false claim under each null, in all and by hypothesis: none in either stratum, and where asked
+        for an average hazard ratio of 1.
     closed_form : dict or None
         Power by the drift integral and the gap to it; None where there is no such form.
     boundaries : dict
@@ -64,6 +71,9 @@ class DesignResults:
     infeasible_because: dict[str, dict[str, float]]
     closed_form: dict[str, Any] | None
     boundaries: dict[str, Any]
+    overall_survival: dict[str, Any] | None = None
+    no_closed_form: str | None = None
+    errors: dict[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as one design of `results.json`.
@@ -73,8 +83,9 @@ class DesignResults:
         dict
             Without the closed form, which stands beside the designs.
         """
-        skipped = ("name", "closed_form")
-        return {key: getattr(self, key) for key in self.__slots__ if key not in skipped}
+        skipped = ("name", "closed_form", "no_closed_form")
+        found = {key: getattr(self, key) for key in self.__slots__ if key not in skipped}
+        return {key: value for key, value in found.items() if key != "overall_survival" or value is not None}
 
     def row(self) -> dict[str, Any]:
         """One flat row: a value and, where it has one, its Monte-Carlo standard error.
@@ -90,6 +101,8 @@ class DesignResults:
         if self.type_i_error is not None:
             estimates["type_i_error"] = self.type_i_error
         estimates |= {"right_label": self.right_label["all"], "infeasible": self.infeasible}
+        if self.overall_survival is not None and "harm" in self.overall_survival:
+            estimates["harm"] = self.overall_survival["harm"]
         for name, found in estimates.items():
             flat[name], flat[f"{name}_mc_standard_error"] = found["value"], found["mc_standard_error"]
         for name in ("n_events", "n_randomized", "n_screened", "duration", "cost"):
@@ -143,7 +156,10 @@ class StudyResults:
             "replicates": self.replicates,
             "seed": self.seed,
             "designs": {name: found.to_dict() for name, found in self.designs.items()},
-            "closed_form": {name: found.closed_form for name, found in self.designs.items()},
+            "closed_form": {
+                name: found.closed_form or {"none": found.no_closed_form}
+                for name, found in self.designs.items()
+            },
             "warnings": list(self.warnings),
         }
 

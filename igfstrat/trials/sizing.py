@@ -1,24 +1,34 @@
-"""Sizes of the designs for one power: `compare_at: {power: 0.9}`.
+"""Sizes of the designs for one power or one cost: `compare_at: {power: 0.9}`, `{cost: 5.0e7}`.
 
 A design keeps the proportions that it is written with, its events to each other and to its patients, and grows or shrinks
-until the drift integral gives the power. Designs without such an integral are refused, not guessed.
+until the drift integral gives the power, or until the trials cost as much in the mean. Designs without such an integral are
+refused, not guessed; the cost is that of simulated planning trials, which every design has.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
+import numpy as np
+
 from igfstrat.errors import UsageError
-from igfstrat.trials._power import closed_power
+from igfstrat.trials._costs import spent
+from igfstrat.trials._power import closed_power, no_closed_power
 from igfstrat.trials._scenario_design import ComparisonSettings
-from igfstrat.trials.designs import make_rules
+from igfstrat.trials.designs import Rules, decide, make_rules
+from igfstrat.trials.engine import simulate_trials
 from igfstrat.trials.scenario import Scenario
 
 _MOST_EVENTS: Final = 1_000_000
+_MOST_PATIENTS: Final = 100_000
+_FEWEST: Final = 10  # patients for each look
+_PLANNING_TRIALS: Final = 400
+_PLANNING_PATIENTS: Final = 2_000_000  # of large trials fewer will do
+_PLANNING_FIRST: Final = 1 << 41  # replicates that no study reaches
 
 
 def solve_sizes(scenario: Scenario) -> Scenario:
-    """The scenario with the smallest sizes at which each design has the power of `compare_at`.
+    """The scenario with the sizes at which each design has the power, or costs as much, as `compare_at` says.
 
     Parameters
     ----------
@@ -33,7 +43,7 @@ def solve_sizes(scenario: Scenario) -> Scenario:
     Raises
     ------
     UsageError
-        If a design has no closed form, no proportions to keep, or never has the power; all of the reasons.
+        If a design has no closed form, no proportions to keep, or never has the power or the cost; all of the reasons.
 
     Examples
     --------
@@ -44,23 +54,77 @@ def solve_sizes(scenario: Scenario) -> Scenario:
     >>> solve_sizes(base).designs["all_comers"].events
     (335,)
     """
-    wanted = scenario.compare_at.power
-    if scenario.compare_at.same is not None:
+    comparison = scenario.compare_at
+    if comparison.same is not None:
         return scenario
-    if wanted is None:
-        message = (
-            "compare_at.cost: sizes for one cost are not built yet; give `same: n` with sizes, or a power"
-        )
-        raise UsageError(message)
     designs, faults = dict(scenario.designs), []
     for name in designs:
         try:
-            designs[name] = designs[name].model_copy(update=_sizes(scenario, name, wanted))
+            if comparison.power is not None:
+                sizes = _sizes(scenario, name, comparison.power)
+            else:
+                sizes = _sizes_at_cost(scenario, name, float(comparison.cost or 0.0))
+            designs[name] = designs[name].model_copy(update=sizes)
         except UsageError as error:
             faults.append(f"  designs.{name}: {error}")
     if faults:
-        raise UsageError("\n".join([f"no sizes for a power of {wanted:g}", *faults]))
+        what = f"power of {comparison.power:g}" if comparison.power else f"cost of {comparison.cost:,.0f}"
+        raise UsageError("\n".join([f"no sizes for a {what}", *faults]))
     return scenario.model_copy(update={"designs": designs, "compare_at": ComparisonSettings(same="n")})
+
+
+def _sizes_at_cost(scenario: Scenario, design: str, wanted: float) -> dict[str, Any]:
+    """The largest sizes whose mean cost isn't above what is wanted, by bisection over the patients."""
+    settings = scenario.designs[design]
+    if settings.n is None:
+        message = "give n, and events where the looks come by them: their proportions are kept"
+        raise UsageError(message)
+    costs = scenario.costs
+    if not costs.screen + costs.patient + costs.month > 0:
+        message = "nothing costs anything; give the section `costs`"
+        raise UsageError(message)
+    rules = make_rules(scenario, design, seed=0)  # fractions of the information stay as they are
+    low, high = _FEWEST * len(settings.events or (0,)), settings.n
+    while _mean_cost(scenario, design, rules, high) <= wanted:
+        low, high = high, 2 * high
+        if high > _MOST_PATIENTS:
+            message = f"even {high // 2:,} patients cost less"
+            raise UsageError(message)
+    if _mean_cost(scenario, design, rules, low) > wanted:
+        message = f"even {low} patients cost more"
+        raise UsageError(message)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if _mean_cost(scenario, design, rules, middle) <= wanted else (low, middle)
+    return _with_patients(scenario, design, low)
+
+
+def _with_patients(scenario: Scenario, design: str, n: int) -> dict[str, Any]:
+    """Sizes with so many patients, in the proportions written."""
+    settings = scenario.designs[design]
+    assert settings.n is not None
+    if settings.events is None:
+        return {"n": n}
+    looks = [max(e * n // settings.n, k + 1) for k, e in enumerate(settings.events)]
+    return {"n": n, "events": tuple(looks)}
+
+
+def _mean_cost(scenario: Scenario, design: str, rules: Rules, n: int) -> float:
+    """Of planning trials that no study draws; the same for every size, so that costs ascend with it."""
+    changed = scenario.designs[design].model_copy(update=_with_patients(scenario, design, n))
+    sized = scenario.model_copy(
+        update={"designs": {design: changed}, "compare_at": ComparisonSettings(same="n")}
+    )
+    count = min(max(_PLANNING_PATIENTS // n, 20), _PLANNING_TRIALS)
+    trials = simulate_trials(sized, design, seed=0, first=_PLANNING_FIRST, replicates=count, estimate=False)
+    ends = decide(rules, trials, weights=changed.weights, transitions=changed.transitions).last_look
+    at = (np.arange(count), ends)
+    course = {
+        "screened": trials.screened[at],
+        "randomized": trials.randomized[at],
+        "duration": trials.cut[at],
+    }
+    return float(spent(scenario, course).mean())
 
 
 def _sizes(scenario: Scenario, design: str, wanted: float) -> dict[str, Any]:
@@ -97,13 +161,10 @@ def _power(scenario: Scenario, design: str, events: int) -> float:
     if len(set(changed.events or ())) < len(changed.events or ()):
         return 0.0  # so few events that looks fall together
     sized = scenario.model_copy(update={"designs": {design: changed}})
-    if len(sized.hypotheses_of(design)) > 1:
-        message = (
-            "several hypotheses have no closed form of the power; give its sizes, and compare at the same n"
-        )
-        raise UsageError(message)
-    found = closed_power(sized, design, make_rules(sized, design, seed=0))
+    rules = make_rules(sized, design, seed=0)
+    found = closed_power(sized, design, rules)
     if found is None:
-        message = "no closed form of the power here (statistic, scans, prior, or events that never come); give its sizes"
+        why = no_closed_power(sized, design, rules) or "events may never come under the prior"
+        message = f"no closed form of the power: {why}; give its sizes"
         raise UsageError(message)
     return float(found["power"])

@@ -16,6 +16,7 @@ from igfstrat.trials._scenario_design import ADAPTIVE
 from igfstrat.trials.feasibility import feasibility_concerns
 from igfstrat.trials.scenario import Point, Scenario, check_built, expand_vary, make_scenario, read_scenario
 from igfstrat.trials.sizing import solve_sizes
+from igfstrat.workflows.history import check_retracted
 
 MOST_REPLICATES: Final = 10**12
 LONG_SECONDS: Final = 3600.0
@@ -55,8 +56,11 @@ class StudyPlan:
 
     @property
     def trials(self) -> int:
-        """Trials in all: each design with its effect, and once more without any."""
-        return 2 * self.replicates * sum(len(scenario.designs) for _, scenario in self.points)
+        """Trials in all: each design with its effect, and once more under each null."""
+        from igfstrat.trials.nulls import n_runs
+
+        runs = (n_runs(scenario, name) for _, scenario in self.points for name in scenario.designs)
+        return self.replicates * sum(runs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +107,8 @@ class StudyEffort:
 
 
 def _gigabytes(size: int) -> str:
+    if size < 1e8:
+        return f"{size / 1e6:,.0f} MB"
     return f"{size / 1e9:,.1f} GB" if size < 1e12 else f"{size / 1e12:,.1f} TB"
 
 
@@ -158,6 +164,7 @@ def plan_study(
     *,
     replicates: int | None = None,
     seed: int | None = None,
+    retracted: bool = False,
 ) -> StudyPlan:
     """Read a scenario and find out, before any simulation, what can't be run or reached.
 
@@ -167,6 +174,8 @@ def plan_study(
         A file, the bare name of a packaged one, its content, or what was read.
     replicates, seed : int, optional
         Those of the scenario where left out.
+    retracted : bool
+        Whether a preset from retracted sources may be run, with a warning.
 
     Returns
     -------
@@ -179,6 +188,8 @@ def plan_study(
         If the scenario is not valid, with every fault.
     UsageError
         If it asks for what is not built, or for no trials or too many.
+    EvidenceError
+        If a source was retracted and `retracted` is off.
     """
     source = None
     if isinstance(scenario, str | Path):
@@ -186,6 +197,7 @@ def plan_study(
         scenario = read_scenario(str(scenario))
     elif not isinstance(scenario, Scenario):
         scenario = make_scenario(scenario)
+    check_retracted(scenario.history, retracted=retracted)
     wanted = scenario.simulation.replicates if replicates is None else replicates
     if not 1 <= wanted <= MOST_REPLICATES:
         message = f"replicates must be from 1 to {MOST_REPLICATES:,}; found {wanted:,}"
@@ -250,6 +262,7 @@ def estimate_effort(plan: StudyPlan, *, n_jobs: int = 1) -> StudyEffort:
         For all points of the grid.
     """
     from igfstrat.trials.designs import make_rules
+    from igfstrat.trials.nulls import n_runs
     from igfstrat.trials.operating import BLOCK, trial_rows
 
     workers = n_jobs if n_jobs > 0 else os.cpu_count() or 1
@@ -264,7 +277,7 @@ def estimate_effort(plan: StudyPlan, *, n_jobs: int = 1) -> StudyEffort:
             rules = make_rules(scenario, name, seed=plan.seed)
             work = partial(trial_rows, scenario=scenario, design=name, rules=rules, seed=plan.seed)
             work(0, 1, null=False)  # compiles
-            for null in (False, True):
+            for null in (False, True, *[False] * (n_runs(scenario, name) - 2)):
                 start = time.perf_counter()
                 rows = work(0, _PILOT, null=null)
                 seconds += time.perf_counter() - start
