@@ -1,0 +1,156 @@
+"""What a preset of the past rests on, and where its observed numbers lie among simulated ones, as sections of a report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+from igfstrat.errors import safe_text
+from igfstrat.evidence import load_evidence
+from igfstrat.report.document import Block, Paragraph, Section
+from igfstrat.report.formatting import DASH
+from igfstrat.report.study_wording import percent
+from igfstrat.report.tables import Table
+from igfstrat.trials._scenario_history import HistorySettings, StoryKeys
+from igfstrat.trials.replay import NULL, Replay, ReplayedNumber
+
+_NAMES: Final = {"hazard_ratio": "Hazard ratio", "median": "Median", "event_free": "Free of the event"}
+
+
+def history_sections(
+    history: HistorySettings, replays: Sequence[Replay], *, time_unit: str
+) -> tuple[Section, ...]:
+    """What was observed beside what the truths give, then the sources.
+
+    Parameters
+    ----------
+    history : HistorySettings
+        Of the scenario.
+    replays : sequence of Replay
+        By truth, the null first; empty where nothing was observed.
+    time_unit : str
+        Of medians.
+
+    Returns
+    -------
+    tuple of Section
+        One, or two with observed numbers.
+    """
+    sections = []
+    if replays:
+        words = tuple(Paragraph(text=text) for text in replay_sentences(replays))
+        tables = tuple(_replay_table(replay, time_unit) for replay in replays)
+        sections.append(
+            Section(
+                key="replay", title="What was observed, and what each truth gives", blocks=(*words, *tables)
+            )
+        )
+    return (*sections, sources_section(history))
+
+
+def replay_sentences(replays: Sequence[Replay]) -> tuple[str, ...]:
+    """Under which truths the observed numbers lie inside the simulated 95 % ranges.
+
+    Parameters
+    ----------
+    replays : sequence of Replay
+        By truth.
+
+    Returns
+    -------
+    tuple of str
+        A sentence a truth.
+    """
+    said = []
+    for replay in replays:
+        outside = [_name(number) for number in replay.numbers if not number.inside]
+        truth = _truth_words(replay)
+        if not outside:
+            said.append(f"Under {truth} every observed number lies inside the simulated 95 % range.")
+        else:
+            said.append(f"Under {truth} outside the simulated 95 % range: {', '.join(outside)}.")
+    return tuple(said)
+
+
+def _truth_words(replay: Replay) -> str:
+    ratio = replay.hazard_ratio
+    if replay.truth == NULL:
+        return "the null"
+    name = f"the truth {safe_text(replay.truth)}"
+    if ratio["positive"] == ratio["negative"]:
+        return f"{name} (hazard ratio {ratio['positive']:g})"
+    return f"{name} (hazard ratio {ratio['positive']:g} in positives, {ratio['negative']:g} in negatives)"
+
+
+def _name(number: ReplayedNumber) -> str:
+    arm = f", {number.arm}" if number.arm else ""
+    return f"{_NAMES[number.quantity].lower()} in {number.population}{arm}"
+
+
+def _replay_table(replay: Replay, time_unit: str) -> Table:
+    rows = tuple(
+        (
+            _NAMES[n.quantity] + (f", {time_unit}" if n.quantity == "median" else ""),
+            n.population,
+            n.arm or DASH,
+            _figure(n.observed),
+            f"{_figure(n.median)} ({_figure(n.lower)} to {_figure(n.upper)})",
+            "yes" if n.inside else "no",
+            percent(n.at_most),
+        )
+        for n in replay.numbers
+    )
+    header = (
+        "Number",
+        "Patients",
+        "Arm",
+        "Observed",
+        "Simulated median (95 % range)",
+        "Inside",
+        "At most observed, %",
+    )
+    return Table(
+        caption=f"Under {_truth_words(replay)}: {replay.replicates:,} trials of {safe_text(replay.design)}",
+        header=header,
+        rows=rows,
+        footnotes=(
+            "In brackets behind a percentage: Monte-Carlo standard error. Infinite: not reached, or all events in one arm.",
+        ),
+        counts=tuple(tuple(None for _ in header) for _ in rows),
+    )
+
+
+def _figure(value: float) -> str:
+    return "infinite" if math.isinf(value) else f"{value:.3g}"
+
+
+def sources_section(keys: StoryKeys) -> Section:
+    """Registry entries behind the numbers, and what is derived, assumed or was not found.
+
+    Parameters
+    ----------
+    keys : StoryKeys
+        Of a preset.
+
+    Returns
+    -------
+    Section
+        Lists; retracted sources as a caution.
+    """
+    blocks: list[Block] = []
+    if keys.retracted:
+        text = f"From a retracted source, and not to be used as evidence: {', '.join(keys.retracted)}."
+        blocks.append(Paragraph(text=text, kind="caution"))
+    for key in keys.evidence:
+        entry = load_evidence()[key]
+        said = f" {entry.note}." if entry.note else ""
+        blocks.append(Paragraph(text=f"{key} ({entry.status}): {entry.source}.{said}", kind="item"))
+    for word, texts in (("Derived", keys.derived), ("Assumed", keys.assumed), ("Not found", keys.not_found)):
+        if texts:
+            blocks.append(
+                Paragraph(text=f"{word}: {'; '.join(safe_text(t, limit=300) for t in texts)}.", kind="item")
+            )
+    if keys.note:
+        blocks.append(Paragraph(text=f"Note: {safe_text(keys.note, limit=400)}.", kind="item"))
+    return Section(key="sources", title="Where the numbers come from", blocks=tuple(blocks))
