@@ -14,6 +14,7 @@ from igfstrat.cli.evidence import evidence
 from igfstrat.cli.fit import fit
 from igfstrat.cli.report import report
 from igfstrat.cli.score import score
+from igfstrat.cli.search import search
 from igfstrat.cli.simulate import simulate
 from igfstrat.cli.synthesize import synthesize
 from igfstrat.cli.validate import validate
@@ -38,6 +39,7 @@ _VERBS = (
         "A data-driven cut of a marker: corrected p, stability, optimism, and the effect without a cut.",
     ),
     (simulate, "Trial designs of a scenario side by side: power, errors, patients, time and cost."),
+    (search, "The design that has a power at the least cost; the frontier of cost, power and time."),
     (evidence, "What was reported about a biomarker, with sources, and where they disagree."),
 )
 for _verb, _help in _VERBS:

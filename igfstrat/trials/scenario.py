@@ -22,8 +22,8 @@ from igfstrat.config import StrictModel, Word, config_path, make_config, parse_y
 from igfstrat.errors import ConfigError, UsageError, safe_text
 from igfstrat.trials._scenario_checks import Fault, cross_faults
 from igfstrat.trials._scenario_design import (
-    ADAPTIVE,
     DEFAULT_HYPOTHESES,
+    WAITING,
     ComparisonSettings,
     CostSettings,
     DesignSettings,
@@ -33,6 +33,7 @@ from igfstrat.trials._scenario_design import (
     SimulationSettings,
     StatisticSettings,
 )
+from igfstrat.trials._scenario_history import HistorySettings
 from igfstrat.trials._scenario_marker import MarkerSettings
 from igfstrat.trials._scenario_outcome import (
     Accrual,
@@ -45,6 +46,7 @@ from igfstrat.trials._scenario_outcome import (
     TimeUnit,
     TreatmentSettings,
 )
+from igfstrat.trials._scenario_search import SearchSettings
 
 Point = dict[str, Any]
 _MAX_POINTS = 1_000_000
@@ -76,6 +78,8 @@ class Scenario(StrictModel):
     label: LabelSettings = LabelSettings()
     vary: dict[str, tuple[Any, ...]] = Field(default_factory=dict)
     simulation: SimulationSettings = SimulationSettings()
+    history: HistorySettings | None = None
+    search: SearchSettings | None = None
 
     @model_validator(mode="wrap")
     @classmethod
@@ -181,9 +185,9 @@ def _vary_faults(model: type[Scenario], data: Mapping[str, Any], scenario: Scena
             faults.append((("vary", path), [], "an empty list leaves no point"))
         for value in values:
             try:
-                model.model_validate(_with_values(data, {path: value}))
+                model.model_validate(with_values(data, {path: value}))
             except ValidationError as error:
-                faults.append((("vary", path), value, _in_one_line(error)))
+                faults.append((("vary", path), value, in_one_line(error)))
             except KeyError:
                 faults.append((("vary", path), value, "is no path of keys in this scenario"))
                 break
@@ -192,7 +196,19 @@ def _vary_faults(model: type[Scenario], data: Mapping[str, Any], scenario: Scena
     return faults
 
 
-def _in_one_line(error: ValidationError) -> str:
+def in_one_line(error: ValidationError) -> str:
+    """The faults of a scenario in one line.
+
+    Parameters
+    ----------
+    error : ValidationError
+        Of `Scenario.model_validate`.
+
+    Returns
+    -------
+    str
+        Place and fault of each, in their order.
+    """
     found = (
         f"{'.'.join(map(str, e['loc']))}: {'unknown key' if e['type'] == 'extra_forbidden' else e['msg']}"
         for e in error.errors()
@@ -200,8 +216,26 @@ def _in_one_line(error: ValidationError) -> str:
     return "; ".join(dict.fromkeys(found))
 
 
-def _with_values(data: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings with other values at paths of dotted keys, without the grid."""
+def with_values(data: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with other values at paths of dotted keys, without the grid.
+
+    Parameters
+    ----------
+    data : mapping
+        Settings of a scenario; they stay as they are.
+    values : mapping
+        Value by path, such as ``marker.assay.sensitivity``.
+
+    Returns
+    -------
+    dict
+        A deep copy with these values.
+
+    Raises
+    ------
+    KeyError
+        If a path goes through something that has no keys.
+    """
     changed: dict[str, Any] = copy.deepcopy({k: v for k, v in data.items() if k != "vary"})
     for path, value in values.items():
         *above, last = path.split(".")
@@ -296,9 +330,9 @@ def expand_vary(scenario: Scenario) -> list[tuple[Point, Scenario]]:
     for values in itertools.product(*scenario.vary.values()):
         point = dict(zip(paths, values, strict=True))
         try:
-            expanded.append((point, Scenario.model_validate(_with_values(data, point))))
+            expanded.append((point, Scenario.model_validate(with_values(data, point))))
         except ValidationError as error:
-            what = _in_one_line(error)
+            what = in_one_line(error)
             faults.append(f"  {', '.join(f'{k} {safe_text(v)}' for k, v in point.items())}: {what}")
     if faults:
         more = [f"  and {len(faults) - 5} more"] if len(faults) > 5 else []
@@ -322,7 +356,7 @@ def check_built(scenario: Scenario) -> None:
     waiting = [
         f"designs.{name}: {scenario.kind_of(name)} is not built yet"
         for name in scenario.designs
-        if scenario.kind_of(name) in ADAPTIVE
+        if scenario.kind_of(name) in WAITING
     ]
     prevalence = scenario.marker.prevalence
     if prevalence is not None and prevalence.from_cohort is not None:

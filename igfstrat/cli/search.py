@@ -1,0 +1,122 @@
+"""`igfstrat search`: the cheapest design that has a power."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from igfstrat.cli.common import DebugOption, ForceOption, command_line, refuse, run, say
+from igfstrat.errors import ExitCode
+
+if TYPE_CHECKING:
+    from igfstrat.trials.scenario import Scenario
+
+_LARGE = 20_000  # candidates from which on somebody should agree first
+
+
+@run
+def search(
+    scenario: Annotated[
+        str,
+        typer.Argument(
+            metavar="SCENARIO",
+            help="Trial scenario with a section `search` (a file, or a packaged name such as design_search).",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the results.", show_default=False)],
+    goal: Annotated[str, typer.Option("--for", help="What the design must have.")] = "power=0.9",
+    replicates: Annotated[
+        int, typer.Option("--replicates", min=100, max=10**7, help="Trials of each simulated candidate.")
+    ] = 2_000,
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, max=2**63 - 1, help="Seed; by default the scenario's.")
+    ] = None,
+    n_jobs: Annotated[int, typer.Option("--n-jobs", help="Processes; -1 for one a processor.")] = -1,
+    cluster: Annotated[
+        str | None, typer.Option("--cluster", help="Address of a dask scheduler, whose workers are used.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped search.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Agree to a large search.")] = False,
+    force: ForceOption = False,
+    debug: DebugOption = False,
+) -> int:
+    """Find the design that has a power at the least expected cost; the frontier of cost, power and time.
+
+    Parameters
+    ----------
+    scenario, out, goal, replicates, seed, n_jobs, cluster, resume, yes, force, debug : as on the command line
+        The help of each option says what it does.
+
+    Returns
+    -------
+    int
+        Exit code.
+    """
+    from igfstrat.report.search_section import summary_words
+    from igfstrat.workflows import design_search as job
+
+    del debug
+    if n_jobs == 0:
+        refuse("--n-jobs 0: write a number of processes, or -1 for one a processor")
+    power = job.parse_goal(goal)
+    found, source = job.read_search(scenario)
+    _agree(found, power, yes)
+    checkpoints = _make_room(out, resume, force)
+    with _told(checkpoints) as progress:
+        done = job.run_search(
+            found,
+            power=power,
+            replicates=replicates,
+            seed=seed,
+            n_jobs=n_jobs,
+            cluster=cluster,
+            checkpoints=checkpoints,
+            progress=progress,
+            source=source,
+        )
+    written = job.write_search(done, out, command=command_line())
+    for line in summary_words(done.results):
+        say(line)
+    say(f"Open {written[0]}   ({len(written)} files in {out})   Research use only.")
+    return ExitCode.OK if done.results.best is not None else ExitCode.FLAGGED
+
+
+def _agree(scenario: Scenario, power: float, yes: bool) -> None:
+    from igfstrat.trials.search_space import make_space
+
+    number = len(make_space(scenario, power=power))
+    if number > _LARGE and not yes:
+        refuse(f"{number:,} candidates: take out choices, or agree with --yes. Nothing was computed.")
+    say(f"{number:,} candidates for a power of {power:g}")
+
+
+def _make_room(out: Path, resume: bool, force: bool) -> Path:
+    """The folder of the checkpoints; an earlier result or a stopped run is not overwritten by mistake."""
+    from igfstrat.files import check_output_folder
+    from igfstrat.workflows.enrichment_study import checkpoint_files, clear_checkpoints
+
+    check_output_folder(out, force=force or resume)
+    checkpoints = out / "checkpoints"
+    if checkpoint_files(checkpoints) and not (resume or force):
+        refuse(f"{out} holds a stopped run; go on with --resume, or start again with --force")
+    if force and not resume:
+        clear_checkpoints(checkpoints)
+    return checkpoints
+
+
+@contextmanager
+def _told(checkpoints: Path) -> Iterator[Callable[[str, int, int], None]]:
+    """Progress, and how to go on after a stop."""
+    from igfstrat.cli.progress import stage_progress
+
+    try:
+        with stage_progress("candidates") as progress:
+            yield progress
+    except (KeyboardInterrupt, SystemExit):
+        typer.echo(f"Go on with the same command and --resume; {checkpoints} holds what is done.", err=True)
+        raise

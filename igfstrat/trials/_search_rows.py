@@ -1,0 +1,195 @@
+"""What is computed of each candidate of a search: its size for the power, estimates in closed form, a simulation."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+
+from igfstrat.errors import IgfstratError
+from igfstrat.survival._types import FloatArray
+from igfstrat.trials._costs import spent
+from igfstrat.trials._expected import expected_course
+from igfstrat.trials._least_events import MOST_EVENTS, guess_events, least_events
+from igfstrat.trials._power import closed_power
+from igfstrat.trials.designs import make_rules
+from igfstrat.trials.operating import trial_rows
+from igfstrat.trials.scenario import Scenario, make_scenario
+from igfstrat.trials.search_space import SearchSpace, make_space
+from igfstrat.trials.sizing import _scaled as scaled
+
+SIZED, NO_POWER, IMPOSSIBLE, INFEASIBLE = 0, 1, 2, 3
+REASONS: Final = {
+    NO_POWER: "without a size that gives the power: no effect, or too little, in their patients",
+    IMPOSSIBLE: "with choices that can't be had together",
+    INFEASIBLE: "infeasible: most of their trials end without the planned events",
+}
+_SIZING_FIRST: Final = 1 << 41  # replicates of sizing, which no study reaches
+_SIZING_TRIALS: Final = (500, 2_000, 2_000, 2_000)  # of each step
+_CLOSE: Final = 0.005  # of the power, at which sizing by simulation ends
+ESTIMATES: Final = ("power", "cost", "duration", "randomized", "screened")
+
+
+@lru_cache(maxsize=4)
+def _space(text: str, power: float) -> SearchSpace:
+    return make_space(make_scenario(json.loads(text)), power=power)
+
+
+def size_rows(start: int, stop: int, *, text: str, power: float, seed: int) -> dict[str, Any]:
+    """Size a range of candidates, and estimate in closed form what they take.
+
+    Parameters
+    ----------
+    start, stop : int
+        The range, `stop` not included.
+    text : str
+        The scenario as JSON.
+    power : float
+        The power asked for.
+    seed : int
+        Of the search.
+
+    Returns
+    -------
+    dict of ndarray, one row a candidate
+        `state` (int64), `n`, `last_events` (float64), and the `ESTIMATES`, NaN without a closed form.
+    """
+    return _stacked([_size(_space(text, power), i, seed) for i in range(start, stop)])
+
+
+def _stacked(rows: list[dict[str, float]]) -> dict[str, Any]:
+    return {name: np.array([row[name] for row in rows], dtype=np.float64) for name in rows[0]}
+
+
+def _size(space: SearchSpace, index: int, seed: int) -> dict[str, float]:
+    nothing = {
+        "state": float(IMPOSSIBLE),
+        "n": np.nan,
+        "last_events": np.nan,
+        **dict.fromkeys(ESTIMATES, np.nan),
+    }
+    candidate = space.candidate(index)
+    try:
+        scenario = space.scenario(candidate)
+    except IgfstratError:
+        return nothing
+    try:
+        events = candidate_events(scenario, candidate.design, candidate.power, seed)
+    except IgfstratError:
+        return nothing | {"state": float(NO_POWER)}
+    sized = with_events(scenario, candidate.design, events)
+    settings = sized.designs[candidate.design]
+    return nothing | {
+        "state": float(SIZED),
+        "n": float(settings.n or 0),
+        "last_events": float(events),
+        **expected_course(sized, candidate.design),
+    }
+
+
+def with_events(scenario: Scenario, design: str, events: int) -> Scenario:
+    """The scenario with so many events at the last look of a design, patients and looks in the proportions written."""
+    changed = scenario.designs[design].model_copy(update=scaled(scenario, design, events))
+    return scenario.model_copy(update={"designs": {design: changed}})
+
+
+def candidate_events(scenario: Scenario, design: str, wanted: float, seed: int) -> int:
+    """By the drift integral where there is one, else by simulation."""
+    settings, alpha = scenario.designs[design], scenario.test.one_sided_alpha
+    assert settings.events is not None
+    start = settings.events[-1]
+    if closed_power(scenario, design, make_rules(scenario, design, seed=seed)) is None:
+        return _events_by_simulation(scenario, design, wanted, seed)
+
+    def power_of(events: int) -> float:
+        sized = with_events(scenario, design, events)
+        looks = sized.designs[design].events or ()
+        if len(set(looks)) < len(looks):
+            return 0.0  # so few events that looks fall together
+        found = closed_power(sized, design, make_rules(sized, design, seed=seed))
+        return float(found["power"]) if found else 0.0
+
+    return least_events(power_of, start=start, wanted=wanted, alpha=alpha, least=2 * len(settings.events))
+
+
+def _events_by_simulation(scenario: Scenario, design: str, wanted: float, seed: int) -> int:
+    settings, alpha = scenario.designs[design], scenario.test.one_sided_alpha
+    assert settings.events is not None
+    events = settings.events[-1]
+    for trials in _SIZING_TRIALS:
+        sized = with_events(scenario, design, events)
+        rows = simulated_rows(sized, design, seed=seed, first=_SIZING_FIRST, replicates=trials)
+        power = float(rows["rejected"].any(axis=1).mean())
+        if trials == _SIZING_TRIALS[-1] and abs(power - wanted) <= _CLOSE:
+            break
+        events = max(guess_events(events, power, wanted=wanted, alpha=alpha), 2 * len(settings.events))
+        if events > MOST_EVENTS // 100:
+            message = "no effect that trials of ten thousand events would find"
+            raise IgfstratError(message)
+    return events
+
+
+def simulated_rows(
+    scenario: Scenario, design: str, *, seed: int, first: int, replicates: int
+) -> dict[str, Any]:
+    """Trials of a sized design, as `operating.trial_rows` gives them."""
+    rules = make_rules(scenario, design, seed=seed)
+    return trial_rows(
+        first, first + replicates, scenario=scenario, design=design, rules=rules, seed=seed, null=False
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Candidates that are to be simulated, and their events."""
+
+    index: tuple[int, ...]
+    events: tuple[int, ...]
+
+
+def simulation_rows(
+    start: int, stop: int, *, text: str, power: float, seed: int, sizes: Sizes, replicates: int
+) -> dict[str, Any]:
+    """Simulate a range of the sized candidates.
+
+    Parameters
+    ----------
+    start, stop : int
+        Range within `sizes`.
+    text, power, seed : str, float, int
+        As in `size_rows`.
+    sizes : Sizes
+        What is to be simulated.
+    replicates : int
+        Trials of each; the same replicates for all, so that they meet the same patients.
+
+    Returns
+    -------
+    dict of ndarray, one row a candidate
+        The `ESTIMATES` by simulation, the standard error of each (`…_se`), and the share of `infeasible` trials.
+    """
+    space = _space(text, power)
+    found = []
+    for i in range(start, stop):
+        candidate = space.candidate(sizes.index[i])
+        scenario = with_events(space.scenario(candidate), candidate.design, sizes.events[i])
+        rows = simulated_rows(scenario, candidate.design, seed=seed, first=0, replicates=replicates)
+        found.append(_summary(scenario, rows))
+    return _stacked(found)
+
+
+def _summary(scenario: Scenario, rows: Mapping[str, Any]) -> dict[str, float]:
+    columns: dict[str, FloatArray] = {
+        "power": rows["rejected"].any(axis=1).astype(np.float64),
+        "cost": spent(scenario, rows),
+        **{name: rows[name] for name in ESTIMATES[2:]},
+    }
+    found: dict[str, float] = {}
+    for name, values in columns.items():
+        found[name] = float(values.mean())
+        found[f"{name}_se"] = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else np.nan
+    return found | {"infeasible": float(rows["infeasible"].mean())}

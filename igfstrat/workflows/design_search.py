@@ -1,0 +1,319 @@
+"""A search for the cheapest design: from a scenario to the frontier, its page and every number."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from igfstrat.config import config_path
+from igfstrat.errors import UsageError, safe_text
+from igfstrat.files import make_folder, neutral_csv_text, write_bytes, write_json, write_manifest
+from igfstrat.report.html import render_html
+from igfstrat.report.search_section import search_document
+from igfstrat.trials._search_rows import SIZED
+from igfstrat.trials.scenario import Scenario, check_built, make_scenario, read_scenario
+from igfstrat.trials.search import Progress, SearchResults, search_designs
+from igfstrat.trials.sensitivity import PrevalenceValue, Swing, swing_designs, value_of_prevalence
+from igfstrat.workflows.report_inputs import versions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DesignSearch:
+    """A finished search.
+
+    Parameters
+    ----------
+    results : SearchResults
+        All candidates.
+    swings : tuple of Swing
+        The best design where an assumption is wrong.
+    prevalence : PrevalenceValue or None
+        What knowing the prevalence first is worth.
+    source : Path or None
+        The scenario's file.
+    """
+
+    results: SearchResults
+    swings: tuple[Swing, ...]
+    prevalence: PrevalenceValue | None
+    source: Path | None
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A row a candidate, in their order.
+
+        Returns
+        -------
+        list of dict
+            Design, choices, sizes, closed form, simulation, and what became of it.
+        """
+        found, rows = self.results, []
+        words = {SIZED: "simulated"} | dict(found.reasons)
+        for i in range(len(found.space)):
+            candidate = found.space.candidate(i)
+            choices = {f"choice_{name}": _cell(value) for name, value in candidate.choices.items()}
+            rows.append(
+                {"design": candidate.design, **choices, "power_asked": candidate.power}
+                | {"n": found.closed["n"][i], "last_events": found.closed["last_events"][i]}
+                | {f"closed_{k}": v[i] for k, v in found.closed.items() if k not in ("n", "last_events")}
+                | {f"simulated_{k}": v[i] for k, v in found.simulated.items()}
+                | {"on_frontier": bool(found.frontier[i]), "outcome": words[int(found.state[i])]}
+            )
+        return rows
+
+    def to_dict(self) -> dict[str, Any]:
+        """The content of `results.json`; the candidates stand in `candidates.csv`.
+
+        Returns
+        -------
+        dict
+            Best design, finalists, frontier, sensitivity.
+        """
+        found = self.results
+        best = self._entry(found.best) if found.best is not None else None
+        return {
+            "purpose": "research use only; not for the care of a patient",
+            "scenario": found.scenario.model_dump(mode="json", exclude_unset=True),
+            "power": found.power,
+            "objective": found.objective,
+            "replicates": found.replicates,
+            "final_replicates": found.final_replicates,
+            "seed": found.seed,
+            "versions": versions(),
+            "candidates": len(found.space),
+            "counts": found.counts,
+            "best": best,
+            "finalists": [self._entry(i) for i in found.finalists],
+            "frontier": [self._entry(int(i)) for i in np.flatnonzero(found.frontier)],
+            "sensitivity": [_plain(asdict(swing)) for swing in self.swings],
+            "value_of_prevalence": _prevalence(self.prevalence),
+        }
+
+    def _entry(self, index: int) -> dict[str, Any]:
+        found = self.results
+        candidate = found.space.candidate(index)
+        entry = {
+            "design": candidate.design,
+            "choices": dict(candidate.choices),
+            "power_asked": candidate.power,
+            "closed_form": {k: float(v[index]) for k, v in found.closed.items()},
+            "simulated": {k: float(v[index]) for k, v in found.simulated.items()},
+        }
+        return dict(_plain(entry))
+
+    def page(self) -> str:
+        """The search as one HTML page that asks nothing of any network.
+
+        Returns
+        -------
+        str
+            Text of the scenario is escaped.
+        """
+        source = safe_text(self.source.name) if self.source else ""
+        return render_html(
+            search_document(self.results, self.swings, self.prevalence, source=source, versions=versions())
+        )
+
+    def save(self, folder: Path) -> list[Path]:
+        """Write the page, the candidates and every number.
+
+        Parameters
+        ----------
+        folder : Path
+            An existing folder, or one to be made.
+
+        Returns
+        -------
+        list of Path
+            ``report.html``, ``candidates.csv``, ``results.json``.
+        """
+        make_folder(folder)
+        page = self.page().encode(errors="backslashreplace")
+        write_bytes(folder / "report.html", page)
+        write_bytes(folder / "candidates.csv", _csv(self.rows()))
+        write_json(folder / "results.json", self.to_dict())
+        return [folder / name for name in ("report.html", "candidates.csv", "results.json")]
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return value.get("name") or ", ".join(f"{k} {v}" for k, v in value.items())
+    return value
+
+
+def _plain(value: Any) -> Any:
+    """What JSON can hold: NaN becomes null."""
+    if isinstance(value, Mapping):
+        return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _prevalence(value: PrevalenceValue | None) -> dict[str, Any] | None:
+    return None if value is None else dict(_plain(asdict(value))) | {"value": value.value}
+
+
+def _csv(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow([neutral_csv_text(name) for name in rows[0]])
+    for row in rows:
+        writer.writerow([_csv_cell(value) for value in row.values()])
+    return buffer.getvalue().encode(errors="backslashreplace")
+
+
+def _csv_cell(value: Any) -> Any:
+    if isinstance(value, str):
+        return neutral_csv_text(value)
+    return "" if isinstance(value, float) and math.isnan(value) else value
+
+
+def parse_goal(text: str) -> float:
+    """The power that `--for` asks for.
+
+    Parameters
+    ----------
+    text : str
+        Such as ``power=0.9``.
+
+    Returns
+    -------
+    float
+        In (0, 1).
+
+    Raises
+    ------
+    UsageError
+        If it is anything else.
+
+    Examples
+    --------
+    >>> parse_goal("power=0.9")
+    0.9
+    """
+    name, _, value = text.partition("=")
+    try:
+        power = float(value)
+    except ValueError:
+        power = float("nan")
+    if name.strip() != "power" or not 0 < power < 1:
+        message = f"--for {safe_text(text)}: write a power between 0 and 1, such as --for power=0.9"
+        raise UsageError(message)
+    return power
+
+
+def read_search(name: str) -> tuple[Scenario, Path]:
+    """A scenario that is to be searched, checked as a whole.
+
+    Parameters
+    ----------
+    name : str
+        A file, or the bare name of a packaged one.
+
+    Returns
+    -------
+    tuple of Scenario and Path
+        As read, and its file.
+
+    Raises
+    ------
+    ConfigError
+        If it is not valid, with every fault.
+    UsageError
+        If it asks for what is not built, or has a grid.
+    """
+    scenario = read_scenario(name)
+    check_built(scenario)
+    if scenario.vary:
+        message = "this scenario has a grid under `vary`; a search wants one truth: move the grid to search.sensitivity or leave it out"
+        raise UsageError(message)
+    return scenario, config_path(name, "scenarios")
+
+
+def run_search(
+    scenario: Scenario | Mapping[str, Any],
+    *,
+    power: float,
+    replicates: int = 2_000,
+    seed: int | None = None,
+    n_jobs: int = 1,
+    cluster: str | None = None,
+    checkpoints: Path | None = None,
+    progress: Progress | None = None,
+    source: Path | None = None,
+) -> DesignSearch:
+    """Find the cheapest design, and what could upset the choice.
+
+    Parameters
+    ----------
+    scenario : Scenario or mapping
+        With its section `search`.
+    power : float
+        The power asked for.
+    replicates, seed, n_jobs, cluster, checkpoints, progress : as in `search_designs`
+        How it is computed.
+    source : Path, optional
+        The scenario's file.
+
+    Returns
+    -------
+    DesignSearch
+        The same for any workers.
+    """
+    found = search_designs(
+        scenario if isinstance(scenario, Scenario) else make_scenario(scenario),
+        power=power,
+        replicates=replicates,
+        seed=seed,
+        n_jobs=n_jobs,
+        cluster=cluster,
+        checkpoints=checkpoints,
+        progress=progress,
+    )
+    return DesignSearch(
+        results=found,
+        swings=swing_designs(found, replicates=replicates),
+        prevalence=value_of_prevalence(found),
+        source=source,
+    )
+
+
+def write_search(search: DesignSearch, folder: Path, *, command: Sequence[str]) -> list[Path]:
+    """Write a search and its manifest.
+
+    Parameters
+    ----------
+    search : DesignSearch
+        A finished one.
+    folder : Path
+        Where it shall stand.
+    command : sequence of str
+        The command line.
+
+    Returns
+    -------
+    list of Path
+        What was written, the page first and the manifest last.
+    """
+    written = search.save(folder)
+    found = search.results
+    content = {
+        "scenario": found.scenario.model_dump(mode="json", exclude_unset=True),
+        "power": found.power,
+        "candidates": len(found.space),
+        "counts": found.counts,
+        "replicates": found.replicates,
+        "seed": found.seed,
+    }
+    manifest = folder / "manifest.json"
+    write_manifest(
+        manifest, command=command, inputs=[search.source] if search.source else [], content=content
+    )
+    return [*written, manifest]
