@@ -8,9 +8,9 @@ from tests.proofs.models import QUICK as MODELS
 from tests.proofs.report import ALL as REPORT
 from tests.proofs.survival import ALL as SURVIVAL
 from tests.proofs.synthetic import ALL as SYNTHETIC
-from tests.proofs.trials_error import ALPHA, GROUPS, applies, claims
+from tests.proofs.trials_error import ALPHA, AVERAGE, GROUPS, applies, claims
 
-HARD_TRUTHS = ("no effect, prognostic marker, 2:1", "an effect in the negatives alone")
+HARD_TRUTHS = ("no effect, prognostic marker, 2:1", AVERAGE, "an effect in the negatives alone")
 
 
 @pytest.mark.parametrize("proof", [*SURVIVAL, *MODELS, *SYNTHETIC, *REPORT], ids=lambda proof: proof.__name__)

@@ -39,6 +39,16 @@ def enriched(n=300, events=200, **more):
     return {"designs": {"enrichment": {"n": n, "events": events} | more}}
 
 
+def both(multiplicity):
+    return {"designs": {"biomarker_stratified": {"n": 500, "events": 300, "multiplicity": multiplicity}}}
+
+
+PFS = {"endpoint": "pfs"}
+CROSSOVER = {
+    "before_progression": {"median": 40},
+    "after_progression": {"median": 9},
+    "crossover": {"probability": 0.4, "hazard_ratio": 0.6},
+}
 LOOKS = fixed(events=[100, 200, 300], spending="obrien_fleming")
 POCOCK = fixed(events=[150, 300], spending="pocock")
 FUTILE = fixed(events=[100, 200, 300], futility={"z": [0.0, 0.5]})
@@ -80,6 +90,14 @@ SCENARIOS = {
     "cure in 30 %": {"control": {"cure": {"fraction": 0.3, "median": 9}}} | fixed(events=200),
     "piecewise control": {"control": {"hazard": [{"until": 6.0, "rate": 0.1}, {"rate": 0.03}]}},
     "imperfect assay, stratified test": SPLIT | STRATIFIED | {"marker": ASSAY},
+    "scans every 2 months": {"scans": {"every": 2.0}} | PFS,
+    "scans every 6 months, mixture": {"scans": {"every": 6.0}} | PFS | SPLIT,
+    "a prior of the prevalence": SPLIT
+    | {"marker": {"name": "igf1r", "prevalence": {"mean": 0.4, "sd": 0.15}}},
+    "overall and positives, Hochberg": SPLIT | both("hochberg"),
+    "overall and positives, Spiessens–Debois": SPLIT | both("spiessens_debois"),
+    "death after progression, crossover": {"overall_survival": CROSSOVER} | SPLIT,
+    "death after progression, three looks": {"overall_survival": CROSSOVER} | SPLIT | LOOKS,
 }
 
 

@@ -18,6 +18,7 @@ from igfstrat.trials.boundaries import make_boundaries
 from igfstrat.trials.designs import decide, make_rules
 from igfstrat.trials.engine import simulate_trials
 from igfstrat.trials.multiplicity import correlated_levels
+from igfstrat.trials.nulls import make_average_one
 from tests.proofs.claims import Bound
 from tests.proofs.trials_normal import METHODS
 
@@ -40,14 +41,17 @@ MISCLASSIFIED = {
     }
 }
 TWO_TO_ONE = {"randomization": {"ratio": [2, 1], "block": 6}}
+AVERAGE = "opposite effects of average 1"
 TRUTHS = {
     "no effect": {},
     "no effect, prognostic marker": PROGNOSTIC,
     "no effect, prognostic marker, 2:1": PROGNOSTIC | TWO_TO_ONE,
     "no effect, misclassified prognostic marker": PROGNOSTIC | MISCLASSIFIED,
     "no effect, misclassified marker, 2:1": MISCLASSIFIED | TWO_TO_ONE,
+    AVERAGE: {"treatment": {"hazard_ratio": {"positive": 0.7, "negative": 1.0}}},
     "an effect in the negatives alone": {"treatment": {"hazard_ratio": {"positive": 1.0, "negative": 0.6}}},
 }
+TRUE_NULLS = {AVERAGE: ["overall"], "an effect in the negatives alone": ["positive"]}  # elsewhere all
 LOOKS = {"events": [100, 200], "spending": "obrien_fleming"}
 POCOCK = {"events": [100, 200], "spending": "pocock", "futility": {"z": [0.0], "binding": False}}
 GROUPS = {
@@ -101,12 +105,13 @@ def errors(group, truth, trials, seed=20261121):
     """Of each procedure the share of trials that reject a true null, and alpha with the excess of its components."""
     designs = designs_of(group)
     scenario = make_scenario(BASE | TRUTHS[truth] | {"designs": designs})
+    if truth == AVERAGE:
+        scenario, _ = make_average_one(scenario, next(iter(designs)))
     rules = {m: make_rules(scenario, m, seed=seed) for m in designs}
     critical = {m: components(rules[m], scenario.designs[m]) for m in designs}
     first = next(iter(designs))
     names = rules[first].hypotheses
-    # an effect in the negatives alone leaves one true null, that of the positives
-    null = np.array([not truth.startswith("an effect") or h == "positive" for h in names])
+    null = np.isin(names, TRUE_NULLS.get(truth, names))
     wrong, crossed = dict.fromkeys(designs, 0), dict.fromkeys(designs, 0)
     for start in range(0, trials, CHUNK):
         found = simulate_trials(
@@ -138,7 +143,9 @@ def claims(_cohorts, *, group, truth, trials):
 
 def applies(group, truth):
     """Whether any null that is tested is true there."""
-    return not truth.startswith("an effect") or GROUPS[group]["design"] not in ("all_comers",)
+    tested = {"all_comers": ("overall",), "enrichment": ("positive",)}
+    names = tested.get(GROUPS[group]["design"], ("overall", "positive"))
+    return any(name in names for name in TRUE_NULLS.get(truth, names))
 
 
 ALL = tuple(
