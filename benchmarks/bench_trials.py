@@ -38,6 +38,20 @@ CASES = {
     "MaxCombo, two weights": {"test": {"statistic": "maxcombo", "weights": [[0.0, 0.0], [0.0, 1.0]]}},
     "RMST": {"test": {"statistic": "rmst", "tau": 18.0}},
 }
+ADAPTIVE = {
+    "designs": {
+        "adaptive": {
+            "design": "adaptive_enrichment",
+            "n": 1_000,
+            "events": [200, 500],
+            "selection": {"rule": "conditional_power", "at_least": 0.3},
+        }
+    }
+}
+ADAPTIVE_CASES = {
+    "two stages by increments": {},
+    "two stages by patients": {"increments": "stage_by_patient"},
+}
 R_CODE = """
 suppressMessages(library(rpact))
 design <- getDesignGroupSequential(kMax = 1, alpha = 0.025)
@@ -72,6 +86,18 @@ def ours(changes, trials, threads=1, estimate=False):
         threads=threads,
         populations=("overall",),
         estimate=estimate,
+    )
+
+
+def adaptive(changes, trials, estimate=False):
+    from igfstrat.trials import make_scenario
+    from igfstrat.trials.adaptive_patients import rules_of, simulate_adaptive
+
+    designs = {"adaptive": ADAPTIVE["designs"]["adaptive"] | changes}
+    scenario = make_scenario(BASE | {"designs": designs})
+    rules = rules_of(scenario, "adaptive", seed=1)
+    return lambda: simulate_adaptive(
+        scenario, "adaptive", seed=1, rules=rules, replicates=trials, estimate=estimate
     )
 
 
@@ -207,6 +233,11 @@ def main(argv=()):
         print(f"| {name} | {1e3 * found:.1f} | {found / base:.2f} |")
     found = median_time(ours({}, options.trials, estimate=True), options.repeats) * per
     print(f"| fixed log-rank with hazard ratio | {1e3 * found:.1f} | {found / base:.2f} |")
+    for name, changes in ADAPTIVE_CASES.items():
+        for estimate in (False, True):
+            found = median_time(adaptive(changes, options.trials, estimate), options.repeats) * per
+            also = ", with hazard ratios" if estimate else ""
+            print(f"| adaptive, N = 1,000, {name}{also} | {1e3 * found:.1f} | {found / base:.2f} |")
     one, two = (median_time(ours({}, 20 * options.trials, threads=k), 5, time.perf_counter) for k in (1, 2))
     print(f"| two threads against one, speed-up | | {one / two:.2f} |")
     for name, loop, trials in (

@@ -9,6 +9,9 @@ from pathlib import Path
 from igfstrat.config import config_path, make_config, read_yaml
 from igfstrat.synthetic import CohortConfig
 from igfstrat.synthetic.calibration import calibrate, render_calibration
+from tests.proofs.adaptive import NORMAL as ADAPTIVE_NORMAL
+from tests.proofs.adaptive import PATIENTS as ADAPTIVE_PATIENTS
+from tests.proofs.adaptive import SURVIVAL as ADAPTIVE_SURVIVAL
 from tests.proofs.killed import ALL as KILLED
 from tests.proofs.models import ALL as MODELS
 from tests.proofs.models import MeanProof
@@ -64,6 +67,8 @@ SECTIONS = {
     "power": tuple(partial(drift_integral, name=name) for name in SCENARIOS),
     "killed": KILLED,
     "error": tuple(partial(proof, trials=TRIALS) for proof in ERROR),
+    "adaptive_normal": ADAPTIVE_NORMAL,
+    "adaptive": (*ADAPTIVE_SURVIVAL, *ADAPTIVE_PATIENTS),
 }
 HEAD = (
     "| claim | expected, ± 3 standard errors or what the claim allows | found | cohorts, trials or draws | |"
