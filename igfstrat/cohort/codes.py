@@ -168,7 +168,10 @@ def flag_spellings(text: pd.Series, values: NDArray[np.object_], decoded: Decode
     words, known = text.to_numpy(dtype=object), pd.notna(values)
     counts = text.value_counts(sort=False)
     main: dict[str, str] = {}
-    for row in np.flatnonzero(known & ~text.duplicated().to_numpy()):  # each word once, the first first
+    rows = np.flatnonzero(
+        known
+    )  # a word may have its code in some rows only: a cause counts where there is an event
+    for row in rows[~text.iloc[rows].duplicated().to_numpy()]:  # each word once, the first first
         best = main.setdefault(values[row], words[row])
         if counts[words[row]] > counts[best]:
             main[values[row]] = words[row]

@@ -107,6 +107,22 @@ def test_two_spellings_of_a_cause_are_one_and_are_flagged_without_their_words(wr
     assert not [p for p in cohort.problems if "ancer" in p.remedy]
 
 
+def test_a_cause_that_stands_first_in_a_censored_row_is_read_and_its_other_spelling_flagged(write_csv):
+    rows = [
+        HEADER,
+        ["A", "5", "0", "cancer"],
+        ["B", "7", "1", "cancer"],
+        ["C", "9", "1", "cancer"],
+        ["D", "9", "1", "Cancer"],
+    ]
+    cohort = read_cohort(write_csv(rows))
+    assert cohort.endpoints["os"].cause_counts == {"cancer": 3}
+    assert flagged(cohort) == [
+        (2, "os_cause", "cause_without_event", None),
+        (5, "os_cause", "spelling", None),
+    ]
+
+
 def test_the_map_says_which_words_mean_which_cause_and_which_mean_none(write_csv):
     cohort = read_cohort(write_csv(own("C", "O", "CA", "c", "C")), map=map_of())
     endpoint = cohort.endpoints["os"]
