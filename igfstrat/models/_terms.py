@@ -187,10 +187,16 @@ def numbers_of(column: pd.Series[Any]) -> FloatArray | None:
 
 def words_of(column: pd.Series[Any]) -> NDArray[np.object_]:
     """Words with None for missing; a number in place of a word is its text."""
-    words = [None if _gone(value) or not str(value).strip() else _text(value) for value in column.tolist()]
+    words = [
+        v if type(v) is str and v and not v.isspace() else _word(v) for v in column.tolist()
+    ]  # mostly text already
     out = np.empty(len(words), dtype=object)
     out[:] = words
     return out
+
+
+def _word(value: Any) -> str | None:
+    return None if _gone(value) or not str(value).strip() else _text(value)
 
 
 def _text(value: Any) -> str:

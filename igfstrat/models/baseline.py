@@ -77,6 +77,12 @@ def _only(settings: ModelSettings, kept: list[str], markers: Collection[str]) ->
         "predictors": tuple(kept),
         "interactions": tuple(pair for pair in settings.interactions if set(pair) <= set(kept)),
         "reference": {name: level for name, level in settings.reference.items() if name in kept},
+        "reliability": {name: share for name, share in settings.reliability.items() if name in kept},
+        "imputation": settings.imputation.model_copy(
+            update={
+                "censored_normal": {n: s for n, s in settings.imputation.censored_normal.items() if n in kept}
+            }
+        ),
     }
     return settings.model_copy(update=update)
 

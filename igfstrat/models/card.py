@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from igfstrat.models._terms import NumberTerm, Term
+from igfstrat.models.dilution import in_words
 
 if TYPE_CHECKING:
     from igfstrat.models._resampling import Measured
@@ -153,6 +154,9 @@ def model_card_items(model: StoredModel) -> dict[str, Any]:
         "horizons": list(card.horizons),
         "model": {"type": type(last).__name__, **_plain(last.get_params())},
         "equation": last.coefficients().reset_index().to_dict("records"),
+        "corrected_equation": _corrected(last),
+        "reliability": in_words(last.reliability),
+        "beyond_limit": [_beyond(one) for one in model.pipeline["design"].censored_],
         "predictors": [_predictor(term) for term in model.pipeline["design"].terms_],
         "left_out": dict(model.pipeline["design"].left_out_),
         "training": {
@@ -195,14 +199,33 @@ def tripod_items(pipeline: Any, card: ModelCard) -> dict[str, str]:
         "outcome": f"{card.endpoint}, time in {card.time_unit}, horizons {horizons}",
         "predictors": "; ".join(_in_words(term) for term in design.terms_),
         "sample size": f"{last.n_patients_} patients with {last.n_events_} events for {len(last.coef_)} coefficients",
-        "missing data": "; ".join(f"{term.name}: {term.remedy()}" for term in filled)
-        or f"complete cases; {last.n_left_out_} rows were left out",
-        "analysis": f"{type(last).__name__} with {_plain(last.get_params())}; not estimable and left out: {', '.join(design.left_out_) or 'nothing'}",
+        "missing data": "; ".join(
+            [
+                "; ".join(f"{term.name}: {term.remedy()}" for term in filled)
+                or f"complete cases; {last.n_left_out_} rows were left out",
+                *(_beyond(one) for one in design.censored_),
+            ]
+        ),
+        "analysis": f"{type(last).__name__} ({_settings(last)}); not estimable and left out: {', '.join(design.left_out_) or 'nothing'}"
+        + (f"; {in_words(last.reliability)}" if last.reliability else ""),
         "performance": ", ".join(_JUDGED[kind] for kind in card.metrics if kind in _JUDGED) or NOT_STATED,
         "fairness": NOT_STATED,
         "limitations": card.limits,
         "code and data": f"igfstrat, this file; training data by hash: {card.data_sha256 or NOT_STATED}",
     }
+
+
+def _corrected(last: Any) -> list[dict[str, Any]]:
+    """Coefficients without regression dilution, beside those of the measured values."""
+    return last.corrected_coefficients().reset_index().to_dict("records") if last.reliability else []
+
+
+def _beyond(one: Any) -> str:
+    scale = "its logarithm is" if one.scale == "log" else "it is"
+    return (
+        f"{one.name} beyond a limit ({one.n_beyond} of {one.n_beyond + one.n_measured} in training): its expected value, "
+        f"where {scale} normal given {', '.join(one.columns) or 'nothing else'}"
+    )
 
 
 def _predictor(term: Term) -> dict[str, Any]:
@@ -221,6 +244,12 @@ def _in_words(term: Term) -> str:
     if isinstance(term, NumberTerm):
         return f"{term.name} ({term.lowest:g} to {term.highest:g})"
     return f"{term.name} ({', '.join(term.levels)}; reference {term.reference})"
+
+
+def _settings(model: Any) -> str:
+    """Parameters that are set, in words; a reliability has a sentence of its own."""
+    shown = {k: v for k, v in _plain(model.get_params()).items() if v is not None and k != "reliability"}
+    return ", ".join(f"{k} {', '.join(map(str, v)) if isinstance(v, list) else v}" for k, v in shown.items())
 
 
 def _plain(parameters: Mapping[str, Any]) -> dict[str, Any]:

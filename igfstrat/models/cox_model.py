@@ -12,6 +12,7 @@ References
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from igfstrat.models._inference import survival_at
 from igfstrat.models._matrix import FloatArray, Matrix
 from igfstrat.models.base import SurvivalModel
 from igfstrat.survival import BaselineHazard, cox
-from igfstrat.survival._cox_design import read_design
+from igfstrat.survival._cox_design import CoxDesign, read_design
 from igfstrat.survival._cox_residuals import baseline_hazard
 
 ALL = "all"  # the one stratum of a model without strata
@@ -130,20 +131,33 @@ class CoxModel(SurvivalModel):
             beta = found.beta
         self.parameter_names_ = names
         self.coef_, self.covariance_, self.mean_ = coef, covariance, design.mean
-        self._keep_baseline(baseline_hazard(design, beta), spread_by_block(design, beta))
+        self._keep_baseline(baseline_hazard(design, beta), design, beta)
 
-    def _keep_baseline(self, base: BaselineHazard, spread: Spread) -> None:
+    def _keep_baseline(self, base: BaselineHazard, design: CoxDesign, beta: FloatArray) -> None:
+        self.__dict__.pop("spread_", None)  # that of an earlier fit
         self.baseline_: dict[str, tuple[FloatArray, FloatArray]] = {}
-        self.spread_: dict[str, Spread] = {}
         self.last_followup_: dict[str, float] = {}
+        places: dict[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]] = {}
         for code, label in enumerate(base.stratum_labels):
             rows = base.stratum == code
             time, hazard = base.time[rows], base.cumulative_hazard_at_means[rows]
             rises = np.diff(hazard, prepend=0.0) > 0
             self.baseline_[str(label)] = (time[rises], hazard[rises])
-            variance, drift = (np.cumsum(part[rows], axis=0)[rises] for part in spread)
-            self.spread_[str(label)] = Spread(variance, drift)
+            places[str(label)] = (rows, rises)
             self.last_followup_[str(label)] = float(time[-1])
+        self._fitted = (design, beta, places)
+
+    @cached_property
+    def spread_(self) -> dict[str, Spread]:
+        """See the class; found when first asked for, since a refit in a loop needs none."""
+        design, beta, places = self._fitted
+        spread = spread_by_block(design, beta)
+        found = {
+            label: Spread(*(np.cumsum(part[rows], axis=0)[rises] for part in spread))
+            for label, (rows, rises) in places.items()
+        }
+        del self._fitted  # the training data
+        return found
 
     def _survival(self, matrix: Matrix, at: FloatArray) -> FloatArray:
         hazard = np.full((len(matrix.values), len(at)), np.nan)

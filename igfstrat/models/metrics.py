@@ -12,6 +12,7 @@ References
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,7 +42,7 @@ class Predictions:
     survival : ndarray of float, shape (n, g)
         Probability of being free of the event beyond each.
     fold : ndarray of int, shape (n,), optional
-        Which of several models a row's prediction comes from; Harrell's C then compares the rows of one model.
+        Which of several models a row's prediction comes from; C and AUC then compare the rows of one model.
     """
 
     risk: FloatArray
@@ -186,7 +187,7 @@ def evaluate_predictions(
     time, event, risk, survival = time[rows], event[rows], scored.risk, scored.survival
     found = {
         "c_harrell": concordance(time=time, event=event, risk=risk, strata=scored.fold).value,
-        "c_uno": _or_nan(lambda: concordance_uno(time=time, event=event, risk=risk, tau=float(at[-1])).value),
+        "c_uno": _by_fold(scored.fold, lambda of: _uno(time[of], event[of], risk[of], float(at[-1]))),
         "ibs": _or_nan(
             lambda: _integrated(predictions.grid, _brier(time, event, survival, predictions.grid))
         ),
@@ -195,13 +196,18 @@ def evaluate_predictions(
         at_t = survival[:, int(np.searchsorted(predictions.grid, t))]
         found |= {
             f"{name}@{t:g}": value
-            for name, value in _at_one_time(time, event, risk, at_t, float(t), brief).items()
+            for name, value in _at_one_time(time, event, scored, at_t, float(t), brief).items()
         }
     return found
 
 
 def _at_one_time(
-    time: FloatArray, event: NDArray[np.bool_], risk: FloatArray, survival: FloatArray, t: float, brief: bool
+    time: FloatArray,
+    event: NDArray[np.bool_],
+    scored: Predictions,
+    survival: FloatArray,
+    t: float,
+    brief: bool,
 ) -> dict[str, float]:
     brier = _or_nan(lambda: float(_brier(time, event, survival[:, None], np.array([t]))[0]))
     alone = np.full((len(time), 1), kaplan_meier(time=time, event=event).at([t]).survival[0])
@@ -209,7 +215,7 @@ def _at_one_time(
     ipa = 1 - brier / null if null > 0 else float("nan")
     if brief:
         return {"ipa": ipa}
-    auc = _or_nan(lambda: float(cumulative_dynamic_auc(time=time, event=event, risk=risk, at=[t]).value[0]))
+    auc = _by_fold(scored.fold, lambda of: _auc(time[of], event[of], scored.risk[of], t))
     found = {"auc": auc, "brier": brier, "ipa": ipa}
     names = ("observed_expected", "calibration_intercept", "calibration_slope", "ici")
     try:
@@ -217,6 +223,33 @@ def _at_one_time(
     except ValueError:  # nobody was followed so far
         return found | dict.fromkeys(names, float("nan"))
     return found | dict(zip(names, (c.observed_expected, c.intercept, c.slope, c.ici), strict=True))
+
+
+def _by_fold(fold: NDArray[np.intp] | None, measure: Callable[[Any], tuple[float, float]]) -> float:
+    """A measure of the order of risks, which those of one model alone have in common: by fold, weighted by its pairs."""
+    parts: list[Any] = [slice(None)] if fold is None else [fold == one for one in np.unique(fold)]
+    known = []
+    for rows in parts:
+        try:
+            known.append(measure(rows))
+        except ValueError:  # no pair, or no follow-up so far
+            continue
+    total = sum(pairs for _, pairs in known)
+    if len(known) == 1:
+        return known[0][0]
+    return sum(value * pairs for value, pairs in known if pairs > 0) / total if total > 0 else float("nan")
+
+
+def _uno(time: FloatArray, event: NDArray[np.bool_], risk: FloatArray, tau: float) -> tuple[float, float]:
+    """Uno's C, and the weight of its pairs."""
+    found = concordance_uno(time=time, event=event, risk=risk, tau=tau)
+    return found.value, found.concordant + found.discordant + found.tied_risk
+
+
+def _auc(time: FloatArray, event: NDArray[np.bool_], risk: FloatArray, t: float) -> tuple[float, float]:
+    """AUC at a time, and its pairs of a case and a control."""
+    found = cumulative_dynamic_auc(time=time, event=event, risk=risk, at=[t])
+    return float(found.value[0]), float(found.n_cases[0] * found.n_controls[0])
 
 
 def _brier(time: FloatArray, event: NDArray[np.bool_], survival: FloatArray, at: FloatArray) -> FloatArray:

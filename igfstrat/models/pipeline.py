@@ -120,6 +120,26 @@ class RiskPipeline(Pipeline):  # type: ignore[misc]
         interval: FloatArray = self.steps[-1][1].predict_interval(self.matrix(X), level)
         return interval
 
+    def predict_survival_interval(self, X: Any, times: ArrayLike, level: float = 0.95) -> FloatArray:  # noqa: N803
+        """Pointwise log-log limits of each patient's survival probability.
+
+        Parameters
+        ----------
+        X : DataFrame, one row a patient
+            Table that has the predictors.
+        times : array-like of float, shape (k,), or float
+            Times >= 0.
+        level : float
+            Coverage, between 0 and 1.
+
+        Returns
+        -------
+        ndarray of float, shape (n, k, 2)
+            Limits of what `predict_survival_function` gives; NaN where they aren't known.
+        """
+        limits: FloatArray = self.steps[-1][1].predict_survival_interval(self.matrix(X), times, level)
+        return limits
+
     def matrix(self, X: Any) -> Any:  # noqa: N803
         """What the model itself is given.
 
@@ -290,6 +310,7 @@ def make_risk_pipeline(
         words=imputation.words,
         indicators=imputation.indicators,
         scale=settings.scale,
+        censored_normal=dict(imputation.censored_normal) or None,
     )
     pipeline = RiskPipeline([("design", design), ("model", _model(settings) if model is None else model)])
     if not settings.penalty.tuned or model is not None:
@@ -322,7 +343,16 @@ def survival_of(model: Any, X: Any, times: ArrayLike) -> FloatArray:  # noqa: N8
     at = np.atleast_1d(np.asarray(times, dtype=np.float64))
     if isinstance(model, SurvivalModel) or _takes_times(model):
         return np.asarray(model.predict_survival_function(X, at), dtype=np.float64)
-    return np.array([function(at) for function in model.predict_survival_function(X)], dtype=np.float64)
+    return np.array([_values(function, at) for function in model.predict_survival_function(X)])
+
+
+def _values(function: Any, at: FloatArray) -> FloatArray:
+    """A step function at each time; NaN outside its domain, where scikit-survival's raises."""
+    low, high = getattr(function, "domain", (0.0, np.inf))
+    inside = (at >= low) & (at <= high)
+    values = np.full(len(at), np.nan)
+    values[inside] = function(at[inside])
+    return values
 
 
 def _takes_times(model: Any) -> bool:
@@ -334,12 +364,14 @@ def _takes_times(model: Any) -> bool:
 def _model(settings: ModelSettings) -> SurvivalModel:
     given = settings.imputation
     missing = "leave_out" if given.numbers is None or given.words is None else "refuse"
+    reliability = dict(settings.reliability) or None
     if settings.type == "piecewise_exponential":
-        return PiecewiseExponentialModel(settings.intervals, missing=missing)
+        return PiecewiseExponentialModel(settings.intervals, missing, reliability)
     if settings.type != "cox":
-        return MODELS[settings.type](missing=missing)
+        return MODELS[settings.type](missing=missing, reliability=reliability)
     penalizer, l1_ratio = _fixed(settings.penalty)
-    return CoxModel(penalizer, l1_ratio, strata=settings.strata or None, missing=missing)
+    strata = settings.strata or None
+    return CoxModel(penalizer, l1_ratio, strata=strata, missing=missing, reliability=reliability)
 
 
 def _fixed(penalty: Penalty) -> tuple[float, float]:

@@ -41,11 +41,15 @@ class Horizons(StrictModel):
 
 
 class Imputation(StrictModel):
-    """What stands for a missing predictor. Nothing declared: such a row is neither fitted nor scored."""
+    """What stands for a missing predictor. Nothing declared: such a row is neither fitted nor scored.
+
+    `censored_normal` names numbers that may lie beyond a limit, with the scale on which they are normal given the others.
+    """
 
     numbers: Literal["median"] | float | None = None
     words: Literal["most_frequent", "own_level"] | None = None
     indicators: bool = True
+    censored_normal: dict[str, Literal["linear", "log"]] = Field(default_factory=dict)
 
 
 class ModelSettings(StrictModel):
@@ -58,6 +62,7 @@ class ModelSettings(StrictModel):
     reference: dict[str, Word] = Field(default_factory=dict)
     penalty: Penalty = Penalty()
     imputation: Imputation = Imputation()
+    reliability: dict[str, Annotated[float, Field(gt=0, le=1)]] = Field(default_factory=dict)
     scale: bool = True
     intervals: int = Field(default=4, ge=1, le=50)
     horizons: Horizons = Horizons()
@@ -66,11 +71,18 @@ class ModelSettings(StrictModel):
     def _check(self) -> Self:
         unknown = {name for pair in self.interactions for name in pair} - set(self.predictors)
         strange = set(self.reference) - set(self.predictors)
+        unreliable = set(self.reliability) - set(self.predictors)
+        unlimited = set(self.imputation.censored_normal) - set(self.predictors)
+        crossed = {name for pair in self.interactions for name in pair} & set(self.reliability)
         faults = [
             (len(set(self.predictors)) < len(self.predictors), "a predictor stands twice"),
             (bool(unknown), f"interactions of what is no predictor: {', '.join(sorted(unknown))}"),
             (any(a == b for a, b in self.interactions), "an interaction of a predictor with itself"),
             (bool(strange), f"a reference level for what is no predictor: {', '.join(sorted(strange))}"),
+            (bool(unreliable), f"a reliability of what is no predictor: {', '.join(sorted(unreliable))}"),
+            (bool(unlimited), f"censored_normal of what is no predictor: {', '.join(sorted(unlimited))}"),
+            (bool(crossed), f"a reliability of what is in an interaction: {', '.join(sorted(crossed))}"),
+            (bool(self.reliability) and self.penalty != Penalty(), "a reliability beside a penalty"),
             (bool(set(self.strata) & set(self.predictors)), "a stratum can't be a predictor too"),
             (self.type != "cox" and bool(self.strata), "only a Cox model has strata"),
             (self.type != "cox" and self.penalty != Penalty(), "only a Cox model has a penalty"),

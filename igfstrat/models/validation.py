@@ -184,8 +184,8 @@ def nested_cross_validation(
     -------
     Validation
         Of the pooled predictions. The risk is that of an event by the last horizon, since linear predictors of
-        different fits have no common zero; Harrell's C compares patients of one fold, since different fits spread their
-        risks differently [3]_.
+        different fits have no common zero. C and AUC compare patients of one fold, since pooled over fits they are biased,
+        below 0.5 where there is no signal [3]_; they are means over the folds, weighted by their pairs.
 
     Raises
     ------

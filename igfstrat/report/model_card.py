@@ -5,7 +5,7 @@ Everything comes from the model file, so that the card can be made again whereve
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -15,7 +15,7 @@ from igfstrat.models import StoredModel, model_card_items
 from igfstrat.models.metrics import read_horizons
 from igfstrat.report._wording import people
 from igfstrat.report.document import Block, Document, Paragraph, Section
-from igfstrat.report.formatting import format_number
+from igfstrat.report.formatting import DASH, format_number
 from igfstrat.report.model_wording import (
     BASELINES,
     MEASURES,
@@ -121,16 +121,13 @@ def _predictors(items: Mapping[str, Any]) -> tuple[Block, ...]:
 
 def _equation(model: StoredModel, items: Mapping[str, Any]) -> tuple[Block, ...]:
     last = model.pipeline.steps[-1][1]
-    scales = {p["name"]: p for p in items["predictors"] if p["kind"] == "number"}
     is_cox, rows = items["model"]["type"] == "CoxModel", []
     for one in items["equation"]:
         name = str(one["parameter"])
-        scaled = scales.get(name)
-        per = f"per SD of {scaled['scale']:.3g}, from the mean {scaled['mean']:.3g}" if scaled else ""
         value, low, high = (float(one[key]) for key in ("coef", "ci_lower", "ci_upper"))
         known = tuple(v if np.isfinite(v) else None for v in (value, low, high))
         ratio = (figure_text(tuple(v if v is None else float(np.exp(v)) for v in known), 2),) * is_cox
-        rows.append((name, per, figure_text(known), *ratio))
+        rows.append((name, _unit(name, items["predictors"]), figure_text(known), *ratio))
     head = ("Column", "Unit", "Coefficient (95 % CI)", *("Hazard ratio (95 % CI)",) * is_cox)
     blocks: list[Block] = [
         Table(
@@ -141,9 +138,48 @@ def _equation(model: StoredModel, items: Mapping[str, Any]) -> tuple[Block, ...]
             counts=tuple((None,) * len(head) for _ in rows),
         )
     ]
+    if items["corrected_equation"]:
+        blocks.append(_corrected(items))
+    blocks += [Paragraph(text=f"{text}.", kind="item") for text in items["beyond_limit"]]
     if not items["model"].get("strata"):
         blocks.append(_baseline(last, items))
     return tuple(blocks)
+
+
+def _unit(name: str, predictors: Sequence[Mapping[str, Any]]) -> str:
+    for one in predictors:
+        if one["kind"] == "number" and one["name"] == name:
+            if (one["mean"], one["scale"]) == (0.0, 1.0):
+                return "per unit"
+            return f"per SD of {one['scale']:.3g}, from the mean {one['mean']:.3g}".replace(" -", " −")
+        if name == f"{one['name']}_missing" or (one["kind"] == "word" and name in one["columns"]):
+            return "0 or 1"
+    return "product" if ":" in name else DASH
+
+
+def _corrected(items: Mapping[str, Any]) -> Table:
+    def interval(one: Mapping[str, Any], kind: str) -> str:
+        values = [float(one[f"{kind}{key}"]) for key in ("coef", "ci_lower", "ci_upper")]
+        return figure_text(tuple(v if np.isfinite(v) else None for v in values))
+
+    rows = tuple(
+        (
+            str(one["parameter"]),
+            f"{one['reliability']:g}",
+            interval(one, "naive_"),
+            interval(one, ""),
+        )
+        for one in items["corrected_equation"]
+    )
+    return Table(
+        caption="Corrected for regression dilution (95 % CI)",
+        header=("Column", "Reliability", "Of the measured value", "Of the true value"),
+        rows=rows,
+        footnotes=(
+            f"{items['reliability'][:1].upper()}{items['reliability'][1:]}. A reliability of 1: taken as free of error.",
+        ),
+        counts=tuple((None,) * 4 for _ in rows),
+    )
 
 
 def _of_coefficients(items: Mapping[str, Any]) -> tuple[str, ...]:
@@ -208,19 +244,20 @@ def _baselines(items: Mapping[str, Any]) -> tuple[Block, ...]:
         return (Paragraph(text="Not compared: there is nothing simpler among the predictors."),)
     nothing = (None, None, None)
     last = f"ipa@{items['horizons'][-1]:g}"
+    short = {"c_harrell": "C", last: f"IPA at {items['horizons'][-1]:g} {items['time_unit']}"}
     rows = tuple(
-        (f"{title[:1].upper()}{title[1:]}", *(figure_text(metrics[kind].get(name, nothing))
-            for name in ("c_harrell", "over:c_harrell", last, f"over:{last}")))
+        (f"{title[:1].upper()}{title[1:]}: {words}", *(figure_text(metrics[kind].get(key, nothing))
+            for key in (name, f"over:{name}")))
         for kind, title in kinds.items()
+        for name, words in short.items()
     )  # fmt: skip
-    short = f"IPA at {items['horizons'][-1]:g} {items['time_unit']}"
     table = Table(
         caption="The model beside what is simpler (95 % interval)",
-        header=("Instead of the model", "C", "Difference in C", short, "Difference in IPA"),
+        header=("Instead of the model", "Its own figure", "The model less it"),
         rows=rows,
-        footnotes=("Differences: the model less it. IPA: index of prediction accuracy. All are corrected for optimism in the same bootstrap"
-                   " samples, on the patients that both can judge.",),
-        counts=tuple((None,) * 5 for _ in rows),
+        footnotes=("IPA: index of prediction accuracy. All are corrected for optimism in the same bootstrap samples, on the patients"
+                   " that both can judge.",),
+        counts=tuple((None,) * 3 for _ in rows),
     )  # fmt: skip
     return (*(Paragraph(text=text) for text in baseline_sentences(metrics)), table)
 

@@ -172,7 +172,8 @@ def fit_model(
     tell = say or (lambda _: None)
     chosen = plan if isinstance(plan, ChosenPlan) else choose_plan(plan, cohort)
     settings = settings_of(chosen)
-    sample = read_sample(cohort, chosen, (*settings.predictors, *settings.strata), endpoint, outcome=_NOTHING)
+    names, limited = (*settings.predictors, *settings.strata), settings.imputation.censored_normal
+    sample = read_sample(cohort, chosen, names, endpoint, limited=limited, outcome=_NOTHING)
     inside, beyond = horizons_of(settings, sample.outcome)
     how: dict[str, Any] = {"at": inside, "n_resamples": n_replicates, "seed": seed, "n_jobs": n_jobs}
     how |= {"cluster": cluster, "progress": progress}

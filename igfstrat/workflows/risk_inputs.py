@@ -8,6 +8,7 @@ hospital the same words would mean another cut.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -26,6 +27,7 @@ from igfstrat.models import ModelCard, ModelSettings, make_outcome
 from igfstrat.schema import COLUMNS, ENDPOINTS
 from igfstrat.workflows.plan import ChosenPlan, Plan
 from igfstrat.workflows.report_inputs import read_named, start_endpoints
+from igfstrat.workflows.risk_limits import add_limits
 
 DEFAULT_HORIZONS: Final = (12.0, 36.0, 60.0)  # months, where the plan names none
 # what belongs to the axis without having it in its name; our convention
@@ -64,7 +66,8 @@ class Sample:
 
 
 def read_predictors(
-    cohort: Cohort, chosen: ChosenPlan, names: tuple[str, ...], *, endpoints: tuple[str, ...] = (), outcome: str
+    cohort: Cohort, chosen: ChosenPlan, names: tuple[str, ...], *, endpoints: tuple[str, ...] = (),
+    limited: Collection[str] = (), outcome: str,
 ) -> pd.DataFrame:  # fmt: skip
     """The predictors of every row.
 
@@ -78,6 +81,8 @@ def read_predictors(
         Features or columns.
     endpoints : tuple of str
         Endpoints that are needed too, so that everything missing is said at once.
+    limited : collection of str
+        Predictors whose limits are wanted too, as ``<name>_lower`` and ``<name>_upper``.
     outcome : str
         What isn't done where something is missing.
 
@@ -87,7 +92,8 @@ def read_predictors(
         Numbers (NaN where missing) and words (None where missing).
     """
     require_predictors(cohort, chosen, names, endpoints=endpoints, outcome=outcome)
-    return pd.DataFrame({named.name: named.values for named in read_named(cohort, chosen, names)})
+    table = pd.DataFrame({named.name: named.values for named in read_named(cohort, chosen, names)})
+    return add_limits(table, cohort, chosen, limited)
 
 
 def require_predictors(
@@ -119,8 +125,9 @@ def require_predictors(
 
 
 def read_sample(
-    cohort: Cohort, chosen: ChosenPlan, names: tuple[str, ...], endpoint: str, *, outcome: str
-) -> Sample:
+    cohort: Cohort, chosen: ChosenPlan, names: tuple[str, ...], endpoint: str, *, limited: Collection[str] = (),
+    outcome: str,
+) -> Sample:  # fmt: skip
     """Predictors and outcome of the patients that have an outcome.
 
     Parameters
@@ -133,6 +140,8 @@ def read_sample(
         Predictors.
     endpoint : str
         Such as ``dfs``.
+    limited : collection of str
+        Predictors whose limits are wanted too.
     outcome : str
         What isn't done where something is missing.
 
@@ -151,7 +160,7 @@ def read_sample(
     if endpoint not in ENDPOINTS:
         message = f"--endpoint {safe_text(endpoint)} is not known{suggest(endpoint, ENDPOINTS)}"
         raise UsageError(message)
-    table = read_predictors(cohort, chosen, names, endpoints=(endpoint,), outcome=outcome)
+    table = read_predictors(cohort, chosen, names, endpoints=(endpoint,), limited=limited, outcome=outcome)
     notices: dict[Problem, None] = {}
     for name in names:
         started, _, found = start_endpoints(cohort, chosen, measure=name, names=[endpoint])

@@ -166,7 +166,8 @@ def validate_model(
     stored = model if isinstance(model, StoredModel) else load_model(Path(model))
     chosen = plan_of_model(stored.card)
     names = predictors_of_model(stored)
-    sample = read_sample(cohort, chosen, names, endpoint, outcome=_NOTHING)
+    limited = stored.pipeline["design"].censored_normal or ()
+    sample = read_sample(cohort, chosen, names, endpoint, limited=limited, outcome=_NOTHING)
     inside, beyond = split_horizons(stored.card.horizons, sample.outcome)
     table, y = sample.predictors, sample.outcome
     how: dict[str, Any] = {"at": inside, "n_resamples": n_replicates, "seed": seed, "n_jobs": n_jobs}

@@ -1,6 +1,6 @@
 """An estimator of another library by its face alone (source of truth: the API of scikit-survival 0.28, written out)."""
 
-# ruff: noqa: N806 - X is scikit-learn's name
+# ruff: noqa: N803, N806 - X is scikit-learn's name
 
 import numpy as np
 import pytest
@@ -14,6 +14,7 @@ from igfstrat.models import (
     nested_cross_validation,
     save_model,
 )
+from igfstrat.models.pipeline import survival_of
 from igfstrat.survival import concordance, kaplan_meier
 from tests.models.test_estimators import Duck
 
@@ -53,3 +54,24 @@ def test_it_is_validated_as_our_own_models_are(cohort):
     assert abs(corrected.optimism["c_harrell"]) < 0.03  # nothing of the risk is learned
     crossed = nested_cross_validation(pipeline, X, y, at=[12.0], folds=3, n_resamples=5)
     assert abs(crossed.measures["ipa@12"].value) < 0.02
+
+
+class Bounded:
+    """A step function that raises outside its domain, as scikit-survival's does."""
+
+    domain = (1.0, 20.0)
+
+    def __call__(self, at):
+        if (at < 1).any() or (at > 20).any():
+            message = "x must be within [1.0; 20.0]"
+            raise ValueError(message)
+        return 1 - at / 100
+
+
+def test_a_step_function_has_no_value_outside_its_domain():
+    class Model:
+        def predict_survival_function(self, X):
+            return [Bounded() for _ in X]
+
+    found = survival_of(Model(), [[0.0], [1.0]], [0.5, 1.0, 20.0, 21.0])
+    np.testing.assert_array_equal(found, np.tile([np.nan, 0.99, 0.8, np.nan], (2, 1)))

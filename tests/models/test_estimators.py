@@ -264,6 +264,15 @@ def test_a_lasso_and_a_row_without_a_covariate_have_no_limits_of_survival():
         assert np.flatnonzero(np.isnan(found).any(axis=(1, 2))).tolist() == [3]
 
 
+def test_a_refit_forgets_the_spread_of_the_fit_before_and_no_training_data_stay_behind():
+    (X, y), (other, z) = numbers(seed=3), numbers(seed=4)
+    model = CoxModel().fit(other, z)
+    model.predict_survival_interval(X, [0.5])
+    again = model.fit(X, y).predict_survival_interval(X, [0.5])
+    assert np.array_equal(again, CoxModel().fit(X, y).predict_survival_interval(X, [0.5]))
+    assert "_fitted" not in vars(model)
+
+
 def test_weibull_limits_of_survival_are_those_of_a_delta_method_by_differences():
     X, y = numbers()
     t, row = 0.7, X.iloc[[4]]

@@ -206,3 +206,56 @@ def test_a_curve_a_subtype_is_the_kaplan_meier_curve_of_the_subtype(cohort):
     order = sorted(model.risk_, key=model.risk_.get)
     means = {k: model.curves_[k].at(np.linspace(0.1, 40, 400)).survival.mean() for k in order}
     assert order == sorted(order, key=lambda k: -means[k])
+
+
+@pytest.mark.parametrize(
+    ("section", "word"),
+    [
+        ({"reliability": {"bmi": 0.8}}, "a reliability of what is no predictor: bmi"),
+        ({"reliability": {"igf1_sds": 1.2}}, "less than or equal to 1"),
+        ({"reliability": {"igf1_sds": 0}}, "greater than 0"),
+        ({"reliability": {"igf1_sds": 0.8}, "penalty": {"ridge": "tuned"}}, "a reliability beside a penalty"),
+        (
+            {"reliability": {"igf1_sds": 0.8}, "interactions": (("igf1_sds", "subtype"),)},
+            "a reliability of what is in an interaction: igf1_sds",
+        ),
+        ({"imputation": {"censored_normal": {"bmi": "log"}}}, "censored_normal of what is no predictor: bmi"),
+        ({"imputation": {"censored_normal": {"igf1_sds": "cubic"}}}, "'linear' or 'log'"),
+    ],
+)
+def test_a_declaration_of_error_or_limits_that_cannot_be_is_refused(section, word):
+    with pytest.raises(ValidationError, match=word):
+        ModelSettings.model_validate({"predictors": PREDICTORS, **section})
+
+
+def test_a_model_without_the_markers_declares_nothing_of_them():
+    both = {"igf1_sds": "linear", "age_years": "log"}
+    settings = ModelSettings.model_validate(
+        {"predictors": PREDICTORS, "reliability": {"igf1_sds": 0.8}, "imputation": {"censored_normal": both}}
+    )
+    without, alone = (make(settings, ["igf1_sds"]) for make in (clinical_only, marker_only))
+    assert (without.reliability, without.imputation.censored_normal) == ({}, {"age_years": "log"})
+    assert (alone.reliability, alone.imputation.censored_normal) == (
+        {"igf1_sds": 0.8},
+        {"igf1_sds": "linear"},
+    )
+
+
+@pytest.mark.parametrize("kind", ["cox", "weibull_aft", "log_logistic_aft", "piecewise_exponential"])
+def test_a_stated_reliability_reaches_every_model_and_changes_no_prediction(cohort, kind):
+    X, y = cohort
+    plain = ModelSettings(type=kind, predictors=("igf1_sds", "age_years"))
+    stated = plain.model_copy(update={"reliability": {"igf1_sds": 0.8}})
+    first, second = (make_risk_pipeline(s).fit(X, y) for s in (plain, stated))
+    assert np.array_equal(first.predict(X), second.predict(X))
+    row = second[-1].corrected_coefficients().loc["igf1_sds"]
+    assert abs(row["coef"]) > abs(row["naive_coef"]) == abs(first[-1].coefficients().loc["igf1_sds", "coef"])
+
+
+def test_limits_of_survival_are_those_of_the_last_step(cohort):
+    X, y = cohort
+    pipeline = make_risk_pipeline(FULL).fit(X, y)
+    found = pipeline.predict_survival_interval(X, [6.0, 12.0], 0.9)
+    expected = pipeline[-1].predict_survival_interval(pipeline.matrix(X), [6.0, 12.0], 0.9)
+    assert found.shape == (len(X), 2, 2)
+    assert np.array_equal(found, expected)

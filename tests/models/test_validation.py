@@ -219,6 +219,30 @@ def test_cross_validated_concordance_compares_patients_of_one_fold(cohort):
     assert found.measures["c_harrell"].value == pytest.approx(concordant / comparable, rel=1e-12)
 
 
+def test_cross_validated_c_of_uno_and_auc_are_means_over_folds_by_their_pairs(cohort):
+    X, y = cohort
+    found = nested_cross_validation(make_risk_pipeline(SETTINGS), X, y, at=[12.0], n_resamples=2, seed=5)
+    uno, auc = np.zeros(2), np.zeros(2)
+    for train, test in EventStratifiedKFold(5, 5).split(X, y):
+        model = make_risk_pipeline(SETTINGS).fit(X.iloc[train], y[train])
+        risk = 1 - model.predict_survival_function(X.iloc[test], [12.0])[:, 0]
+        time, event = y["time"][test], y["event"][test]
+        curve = kaplan_meier(time=time, event=~event)
+        g = np.array([curve.at([np.nextafter(t, 0)]).survival[0] for t in time])  # still followed just before
+        controls = time > 12
+        for i in np.flatnonzero(event & (time <= 12)):
+            better = (risk[i] > risk) + (risk[i] == risk) / 2
+            later = (time > time[i]) | ((time == time[i]) & ~event)
+            uno += np.array([better[later].sum(), later.sum()]) / g[i] ** 2
+        cases = np.flatnonzero(event & (time <= 12))
+        weight = (1 / g[cases]) / (1 / g[cases]).sum()
+        shares = [((risk[i] > risk[controls]) + (risk[i] == risk[controls]) / 2).mean() for i in cases]
+        pairs = len(cases) * controls.sum()
+        auc += np.array([weight @ shares * pairs, pairs])
+    assert found.measures["c_uno"].value == pytest.approx(uno[0] / uno[1], rel=1e-12)
+    assert found.measures["auc@12"].value == pytest.approx(auc[0] / auc[1], rel=1e-12)
+
+
 def test_a_training_part_without_the_reference_level_is_refused_in_its_own_words(cohort):
     X, y = cohort
     rare = X.assign(subtype=["rare"] + ["luminal_a", "luminal_b"] * 149 + ["luminal_a"])

@@ -71,6 +71,30 @@ def test_card_shows_coefficients_and_performance_of_the_file(made):
     assert performance["C (Harrell)"][2].startswith(f"{corrected:.3f}")
 
 
+def test_card_says_what_one_step_of_each_column_is(made):
+    _, fitted = made
+    units = {row[0]: row[1] for row in table_of(model_card(fitted.stored), "Coefficients").rows}
+    for term in fitted.stored.pipeline["design"].terms_:
+        for name in set(term.main) & set(units):
+            expected = "0 or 1" if hasattr(term, "levels") else f"per SD of {term.scale:.3g}, from the mean "
+            assert units[name].startswith(expected)
+    assert not any("-" in unit for unit in units.values())
+
+
+def test_card_sets_the_model_beside_each_baseline_in_c_and_in_accuracy(made):
+    _, fitted = made
+    rows = {row[0]: row for row in table_of(model_card(fitted.stored), "The model beside").rows}
+    found = fitted.comparison.baselines["clinical_only"]
+    for name, words in (("c_harrell", "C"), (f"ipa@{fitted.stored.card.horizons[-1]:g}", "IPA at")):
+        row = next(
+            r
+            for key, r in rows.items()
+            if key.startswith(f"The other predictors without IGF markers: {words}")
+        )
+        for cell, figures in zip(row[1:], (found.measures, found.differences), strict=True):
+            assert cell.startswith(f"{figures[name].value:.3f} (".replace("-", "−"))
+
+
 def test_card_shows_survival_at_the_training_means(made):
     """In a Cox model S(t | x) = S0(t) ** exp(risk): any patient gives S0 back."""
     _, fitted = made
