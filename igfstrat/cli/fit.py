@@ -27,7 +27,7 @@ from igfstrat.cli.common import (
     say,
     show_problems,
 )
-from igfstrat.cli.stages import stages
+from igfstrat.cli.progress import stages
 from igfstrat.errors import ExitCode, Severity
 
 if TYPE_CHECKING:

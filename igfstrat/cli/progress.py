@@ -1,4 +1,4 @@
-"""Progress of long work on the error stream: a bar with the time left on a terminal, now and then a line elsewhere."""
+"""Long work, shown on the error stream while it runs: a bar with the time left on a terminal, now and then a line elsewhere."""
 
 from __future__ import annotations
 
@@ -6,15 +6,54 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import typer
 
 _QUIET = 3.0  # seconds between lines where there is no terminal
 
 
+class Stages(NamedTuple):
+    """Whom to tell what begins, and how much of it is done."""
+
+    say: Callable[[str], None]
+    progress: Callable[[int, int], None]
+
+
 @contextmanager
-def stage_progress(things: str) -> Iterator[Callable[[str, int, int], None]]:
-    """Show work that goes in stages.
+def stages(title: str = "", *, things: str = "") -> Iterator[Stages]:
+    """Show work beside its result.
+
+    Parameters
+    ----------
+    title : str
+        What stands beside the bar until a stage is said to begin.
+    things : str
+        What is counted, such as ``trials``.
+
+    Yields
+    ------
+    Stages
+        `say` takes a line, with which a stage begins; `progress` the done and the whole of that stage.
+    """
+    if not sys.stderr.isatty():
+        yield _lines(things)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=None)
+        yield Stages(
+            say=lambda text: bar.reset(task, description=text, total=None),
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+
+
+@contextmanager
+def named_stages(things: str) -> Iterator[Callable[[str, int, int], None]]:
+    """Show work that names its stage each time it tells how far it is.
 
     Parameters
     ----------
@@ -26,38 +65,39 @@ def stage_progress(things: str) -> Iterator[Callable[[str, int, int], None]]:
     callable
         Takes the stage, how many are done, and of how many.
     """
-    if not sys.stderr.isatty():
-        yield _lines(things)
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        tasks: dict[str, int] = {}
+    with stages(things=things) as (say, progress):
+        current = ""
 
         def show(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = bar.add_task(f"{stage} {total:,} {things}", total=total)
-            bar.update(tasks[stage], completed=done)  # type: ignore[arg-type]
+            nonlocal current
+            if stage != current:
+                current = stage
+                say(f"{stage}: {total:,} {things}")
+            progress(done, total)
 
         yield show
 
 
-def _lines(things: str) -> Callable[[str, int, int], None]:
-    told = time.monotonic()
-    begun: dict[str, tuple[float, int]] = {}
+def _lines(things: str) -> Stages:
+    told, lead = time.monotonic(), ""
+    first: tuple[float, int] | None = None  # until it, workers were starting
 
-    def tell(stage: str, done: int, total: int) -> None:
-        nonlocal told
+    def say(text: str) -> None:
+        nonlocal told, first, lead
+        told, first, lead = time.monotonic(), None, " " * 8
+        typer.echo(text, err=True)
+
+    def progress(done: int, total: int) -> None:
+        nonlocal told, first
         from igfstrat.workflows.study_plan import time_words
 
         now = time.monotonic()
-        start, first = begun.setdefault(stage, (now, done))
-        if now - told < _QUIET or done <= first:
+        begun, before = first = first or (now, done)
+        if now - told < _QUIET or not before < done < total:
             return
         told = now
-        left = (now - start) * (total - done) / (done - first)
-        typer.echo(f"{stage}: {done:,} of {total:,} {things}, about {time_words(left)} left", err=True)
+        left = time_words((now - begun) * (total - done) / (done - before))
+        of_what = f"{total:,} {things}" if things else f"{total:,}"
+        typer.echo(f"{lead}{done:,} of {of_what}, about {left} left", err=True)
 
-    return tell
+    return Stages(say, progress)

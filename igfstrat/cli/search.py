@@ -42,6 +42,12 @@ def search(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped search.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Agree to a large search.")] = False,
+    formats: Annotated[
+        str,
+        typer.Option(
+            "--formats", help="Of html, pdf, docx, xlsx, svg, png; table and results.json always come."
+        ),
+    ] = "html",
     force: ForceOption = False,
     debug: DebugOption = False,
 ) -> int:
@@ -49,7 +55,7 @@ def search(
 
     Parameters
     ----------
-    scenario, out, goal, replicates, seed, n_jobs, cluster, resume, yes, force, debug : as on the command line
+    scenario, out, goal, replicates, seed, n_jobs, cluster, resume, yes, formats, force, debug : as on the command line
         The help of each option says what it does.
 
     Returns
@@ -57,12 +63,15 @@ def search(
     int
         Exit code.
     """
+    from igfstrat.report import check_formats
     from igfstrat.report.search_section import summary_words
     from igfstrat.workflows import design_search as job
 
     del debug
     if n_jobs == 0:
         refuse("--n-jobs 0: write a number of processes, or -1 for one a processor")
+    wanted = [name.strip() for name in formats.split(",") if name.strip()]
+    check_formats(wanted)
     power = job.parse_goal(goal)
     found, source = job.read_search(scenario)
     _agree(found, power, yes)
@@ -79,7 +88,7 @@ def search(
             progress=progress,
             source=source,
         )
-    written = job.write_search(done, out, command=command_line())
+    written = job.write_search(done, out, command=command_line(), formats=wanted)
     for line in summary_words(done.results):
         say(line)
     say(f"Open {written[0]}   ({len(written)} files in {out})   Research use only.")
@@ -98,7 +107,7 @@ def _agree(scenario: Scenario, power: float, yes: bool) -> None:
 def _make_room(out: Path, resume: bool, force: bool) -> Path:
     """The folder of the checkpoints; an earlier result or a stopped run is not overwritten by mistake."""
     from igfstrat.files import check_output_folder
-    from igfstrat.workflows.enrichment_study import checkpoint_files, clear_checkpoints
+    from igfstrat.workflows.checkpoint_files import checkpoint_files, clear_checkpoints
 
     check_output_folder(out, force=force or resume)
     checkpoints = out / "checkpoints"
@@ -112,10 +121,10 @@ def _make_room(out: Path, resume: bool, force: bool) -> Path:
 @contextmanager
 def _told(checkpoints: Path) -> Iterator[Callable[[str, int, int], None]]:
     """Progress, and how to go on after a stop."""
-    from igfstrat.cli.progress import stage_progress
+    from igfstrat.cli.progress import named_stages
 
     try:
-        with stage_progress("candidates") as progress:
+        with named_stages("candidates") as progress:
             yield progress
     except (KeyboardInterrupt, SystemExit):
         typer.echo(f"Go on with the same command and --resume; {checkpoints} holds what is done.", err=True)

@@ -27,7 +27,7 @@ from igfstrat.cli.common import (
     show_problems,
 )
 from igfstrat.cli.fit import ClusterOption, JobsOption, ReplicatesOption, check_jobs
-from igfstrat.cli.stages import stages
+from igfstrat.cli.progress import stages
 from igfstrat.errors import ExitCode, Severity
 
 
