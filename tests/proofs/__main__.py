@@ -1,6 +1,5 @@
 """`make proofs`: the proofs in full, or the sections named; their tables go into docs/validation.md."""
 
-import re
 import sys
 import time
 from functools import partial
@@ -12,6 +11,7 @@ from igfstrat.synthetic.calibration import calibrate, render_calibration
 from tests.proofs.adaptive import NORMAL as ADAPTIVE_NORMAL
 from tests.proofs.adaptive import PATIENTS as ADAPTIVE_PATIENTS
 from tests.proofs.adaptive import SURVIVAL as ADAPTIVE_SURVIVAL
+from tests.proofs.from_cohort import ALL as FROM_COHORT
 from tests.proofs.killed import ALL as KILLED
 from tests.proofs.models import ALL as MODELS
 from tests.proofs.models import MeanProof
@@ -19,6 +19,8 @@ from tests.proofs.report import ALL as REPORT
 from tests.proofs.survival import ALL as SURVIVAL
 from tests.proofs.synthetic import ALL as SYNTHETIC
 from tests.proofs.synthetic import confounding_of_the_crude_test
+from tests.proofs.threshold import NORMAL as THRESHOLD_NORMAL
+from tests.proofs.threshold import PATIENTS as THRESHOLD_PATIENTS
 from tests.proofs.trials import APPROXIMATION, REPLICATES, SCENARIOS, gap_of
 from tests.proofs.trials_error import ALL as ERROR
 from tests.proofs.trials_error import TRIALS
@@ -30,11 +32,13 @@ CONFIGS = ("breast_early", "breast_metastatic", "lung_nsclc", "bone_metastatic")
 
 
 def write_between(page, mark, text):
-    """Replace what stands between two marks of a page."""
+    """Replace what stands between two marks of a page, which must be there."""
     path = DOCS / page
-    pattern = rf"(<!-- {mark} -->\n).*?(\n<!-- /{mark} -->)"
-    before = path.read_text(encoding="utf-8")
-    path.write_text(re.sub(pattern, lambda m: m[1] + text + m[2], before, flags=re.DOTALL), encoding="utf-8")
+    start, end = f"<!-- {mark} -->\n", f"<!-- /{mark} -->"
+    head, found, rest = path.read_text(encoding="utf-8").partition(start)
+    _, closed, tail = rest.partition(end)
+    assert found and closed, f"{page} has no place for {mark}"
+    path.write_text(f"{head}{start}{text}\n{end}{tail}", encoding="utf-8")
 
 
 def calibration():
@@ -65,10 +69,12 @@ SECTIONS = {
     "report": REPORT,
     "multiplicity": MULTIPLICITY,
     "power": tuple(partial(drift_integral, name=name) for name in SCENARIOS),
+    "from_cohort": FROM_COHORT,
     "killed": KILLED,
     "error": tuple(partial(proof, trials=TRIALS) for proof in ERROR),
     "adaptive_normal": ADAPTIVE_NORMAL,
     "adaptive": (*ADAPTIVE_SURVIVAL, *ADAPTIVE_PATIENTS),
+    "threshold": (*THRESHOLD_NORMAL, *THRESHOLD_PATIENTS),
 }
 HEAD = (
     "| claim | expected, ± 3 standard errors or what the claim allows | found | cohorts, trials or draws | |"
