@@ -27,6 +27,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from igfstrat.survival._types import BoolArray, FloatArray, IntArray
+from igfstrat.trials._correlation import correlation_without_effect
 from igfstrat.trials._scenario_outcome import HarmSettings
 from igfstrat.trials.boundaries import make_boundaries
 from igfstrat.trials.engine import Deaths, Trials, simulate_trials
@@ -208,8 +209,11 @@ def plan_information(scenario: Scenario, design: str, *, seed: int) -> tuple[Flo
             found[:, j] = fractions[:, 0]
     last = np.nan_to_num(mean[-1], nan=0.0)
     pair = sorted(last[:2]) if len(hypotheses) > 1 else [0.0, 0.0]
-    nested = "overall" in hypotheses[:2] and pair[1] > 0
-    return found, float(np.sqrt(pair[0] / pair[1])) if nested else 0.0
+    if "overall" not in hypotheses[:2] or not pair[1] > 0:
+        return found, 0.0
+    usual = float(np.sqrt(pair[0] / pair[1]))
+    time = float(np.mean(trials.cut[:, -1]))
+    return found, correlation_without_effect(scenario, design, hypotheses[:2], time=time, usual=usual)
 
 
 def decide(rules: Rules, trials: Trials, *, weights: object = None, transitions: object = None) -> Decisions:
