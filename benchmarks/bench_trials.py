@@ -52,6 +52,17 @@ ADAPTIVE_CASES = {
     "two stages by increments": {},
     "two stages by patients": {"increments": "stage_by_patient"},
 }
+CUTS = {"n": 500, "events": 300, "candidates": [-1.0, -0.5, 0.0, 0.5, 1.0]}
+CUT_CASES = {
+    "adaptive threshold": {"design": "adaptive_threshold"},
+    "adaptive threshold, level joint": {"design": "adaptive_threshold", "multiplicity": "spiessens_debois"},
+    "adaptive threshold, cut at an interim": {
+        "design": "adaptive_threshold",
+        "events": [150, 300],
+        "hypotheses": ["positive"],
+    },
+    "adaptive signature": {"design": "adaptive_signature", "learning_share": 0.5},
+}
 R_CODE = """
 suppressMessages(library(rpact))
 design <- getDesignGroupSequential(kMax = 1, alpha = 0.025)
@@ -99,6 +110,15 @@ def adaptive(changes, trials, estimate=False):
     return lambda: simulate_adaptive(
         scenario, "adaptive", seed=1, rules=rules, replicates=trials, estimate=estimate
     )
+
+
+def chosen_cut(changes, trials, estimate=False):
+    from igfstrat.trials import make_scenario
+    from igfstrat.trials.threshold_patients import simulate_threshold
+
+    marker = {"name": "igf1r", "continuous": {"cut": 0.5}, "assay": {"measurement_sd": 0.3}}
+    scenario = make_scenario(BASE | {"marker": marker, "designs": {"cut": CUTS | changes}})
+    return lambda: simulate_threshold(scenario, "cut", seed=1, replicates=trials, estimate=estimate)
 
 
 def drawn(rng, n=500, events=300):
@@ -238,6 +258,11 @@ def main(argv=()):
             found = median_time(adaptive(changes, options.trials, estimate), options.repeats) * per
             also = ", with hazard ratios" if estimate else ""
             print(f"| adaptive, N = 1,000, {name}{also} | {1e3 * found:.1f} | {found / base:.2f} |")
+    for name, changes in CUT_CASES.items():
+        for estimate in (False, True):
+            found = median_time(chosen_cut(changes, options.trials, estimate), options.repeats) * per
+            also = ", with hazard ratios" if estimate else ""
+            print(f"| {name}, 5 candidates{also} | {1e3 * found:.1f} | {found / base:.2f} |")
     one, two = (median_time(ours({}, 20 * options.trials, threads=k), 5, time.perf_counter) for k in (1, 2))
     print(f"| two threads against one, speed-up | | {one / two:.2f} |")
     for name, loop, trials in (

@@ -35,9 +35,9 @@ def write_between(page, mark, text):
     """Replace what stands between two marks of a page, which must be there."""
     path = DOCS / page
     start, end = f"<!-- {mark} -->\n", f"<!-- /{mark} -->"
-    head, found, rest = path.read_text(encoding="utf-8").partition(start)
+    head, _, rest = path.read_text(encoding="utf-8").partition(start)
     _, closed, tail = rest.partition(end)
-    assert found and closed, f"{page} has no place for {mark}"
+    assert closed, f"{page} has no place for {mark}"
     path.write_text(f"{head}{start}{text}\n{end}{tail}", encoding="utf-8")
 
 
