@@ -20,7 +20,22 @@ What stands where, lowest first; each module imports only from those above it::
                    logrank_moments(trial, time) -> Moments: .z .information .variance .hazard_ratio .power(alpha)
                    average_hazard_ratio(trial, time) -> Average; group_sequential_power(moments, *, efficacy, futility=None)
     feasibility    feasibility_concerns(scenario) -> sentences
-    sizing         solve_sizes(scenario) -> Scenario with each design at the power of `compare_at`
+    from_cohort    CohortModel(sample, settings, prior_sd=) .fit() .draw(seed, resample) -> CohortFit; prognostic_prior(…)
+    cohort_power   fill_scenario(data, fit, settings) resample_rows(…) share_beyond(scenario, design, follow_up)
+    cohort_facts   CohortFacts, CohortPower, interval(value, resampled): what the page shows
+    sizing         solve_sizes(scenario) -> Scenario with each design at the power or the cost of `compare_at`
+    nulls          make_average_one(scenario, design) -> Scenario whose overall effect is none on average, and its ratio
+    combination    make_combination(method, information, alpha, spending) -> Combination: .statistic .crosses .needed
+    closed_testing Closure(hypotheses, method, weights, transitions) intersection_p_values(closure, z, tested) reject_closed
+    selection      Interim make_rule(settings) apply_rule(rule, interim) reestimated_events
+    adaptive       make_adaptive_rules(settings, ...) run_stages(rules, source, trials) -> Courses
+    adaptive_normal    simulate_normal(rules, log_hazard_ratio, positive_share, trials, rng) -> NormalTrials
+    adaptive_patients  rules_of(scenario, design, seed) simulate_adaptive(scenario, design, ...) -> AdaptiveTrials
+    after_selection    estimates_after_selection(rules, trials): naive, conditional, shrunken
+    adaptive_results   what is counted over the trials of an adaptive design
+    threshold      make_cut_rules(settings, *, hypotheses, alpha, split) -> CutRules; decide_cuts(rules, statistics)
+                   threshold_patients.simulate_threshold(scenario, design, *, seed, replicates) -> CutTrials
+                   nested.nested_critical_value(information, *, alpha)
     operating      simulate_scenario(scenario, *, replicates, seed, n_jobs) -> StudyResults of DesignResults
     textbook       schoenfeld_events schoenfeld_power lachin_foulkes_power enrichment_efficiency
 

@@ -7,6 +7,7 @@ the prevalence the power is the mean over it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from operator import itemgetter
 from typing import Any, Final
 
@@ -61,11 +62,13 @@ def no_closed_power(scenario: Scenario, design: str, rules: Rules) -> str | None
     return None
 
 
-def closed_power(scenario: Scenario, design: str, rules: Rules) -> dict[str, Any] | None:
-    """Power by the drift integral to reject at least one hypothesis; None without such a form."""
+def closed_power(
+    scenario: Scenario, design: str, rules: Rules, *, details: bool = True
+) -> dict[str, Any] | None:
+    """Power by the drift integral to reject at least one hypothesis, and in detail each of two; None without such a form."""
     if no_closed_power(scenario, design, rules) is not None:
         return None
-    power = _power_of_two if len(rules.hypotheses) == 2 else _power_of_one
+    power = partial(_power_of_two, details=details) if len(rules.hypotheses) == 2 else _power_of_one
     prevalence = scenario.marker.prevalence
     if prevalence is None or prevalence.sd is None:
         return power(scenario, design, rules, None)
@@ -113,7 +116,9 @@ def _named(rules: Rules, index: int) -> Hypothesis:
     return rules.hypotheses[index]  # type: ignore[return-value]
 
 
-def _power_of_two(scenario: Scenario, design: str, rules: Rules, assay: Assay | None) -> dict[str, Any]:
+def _power_of_two(
+    scenario: Scenario, design: str, rules: Rules, assay: Assay | None, *, details: bool
+) -> dict[str, Any]:
     (time,) = look_times(scenario, design, assay)
     trials = [make_trial(scenario, design, assay, population=_named(rules, j)) for j in (0, 1)]
     moments = [logrank_moments(trial, time) for trial in trials]
@@ -137,10 +142,13 @@ def _power_of_two(scenario: Scenario, design: str, rules: Rules, assay: Assay | 
             covariance=covariance / np.outer(scale, scale),
         )
 
+    any_of_both = power(lambda found: np.asarray(found.any(axis=1)))
+    if not details:
+        return {"power": any_of_both, "method": "", "look_times": [time]}
     each = [power(itemgetter((slice(None), j))) for j in (0, 1)]
     events = logrank_moments(make_trial(scenario, design, assay), time).events
     return {
-        "power": power(lambda found: np.asarray(found.any(axis=1))),
+        "power": any_of_both,
         "conjunctive_power": power(lambda found: np.asarray(found.all(axis=1))),
         "hypotheses": dict(zip(rules.hypotheses, each, strict=True)),
         "method": "integrated log-rank drift of two hypotheses, jointly normal, at the expected time of the look",

@@ -10,8 +10,10 @@ from itertools import pairwise
 from typing import Any
 
 from igfstrat.trials._scenario_adaptive import enrichment_faults
+from igfstrat.trials._scenario_cohort import FromCohortSettings
 from igfstrat.trials._scenario_design import (
     ADAPTIVE,
+    CHOOSE_CUT,
     DEFAULT_HYPOTHESES,
     KINDS,
     DesignSettings,
@@ -20,6 +22,7 @@ from igfstrat.trials._scenario_design import (
 )
 from igfstrat.trials._scenario_marker import MarkerSettings
 from igfstrat.trials._scenario_outcome import OverallSurvivalSettings
+from igfstrat.trials._scenario_threshold import threshold_faults
 
 Fault = tuple[tuple[str, ...], Any, str]
 Sections = Mapping[str, Any]
@@ -68,7 +71,10 @@ def _outcome_faults(sections: Sections) -> Iterator[Fault]:
             "response",
             "give the section `response`: shares of responders by arm and stratum",
         )
-    if not binary and sections.get("control") is None and "control" in sections:
+    from_cohort = sections.get("from_cohort")
+    if from_cohort is not None:
+        yield from _cohort_faults(from_cohort, sections)
+    if not binary and sections.get("control") is None and "control" in sections and from_cohort is None:
         yield (
             ("endpoint",),
             sections.get("endpoint"),
@@ -83,6 +89,32 @@ def _outcome_faults(sections: Sections) -> Iterator[Fault]:
     overall = sections.get("overall_survival")
     if overall is not None:
         yield from _survival_faults(overall, sections)
+
+
+def _cohort_faults(settings: FromCohortSettings, sections: Sections) -> Iterator[Fault]:
+    """What the cohort decides can't be written beside it, and what it leaves must be."""
+    what = "comes from the cohort; leave it out here, or out of `from_cohort.take`"
+    marker, control = sections.get("marker"), sections.get("control")
+    prevalence = marker.prevalence if marker is not None else None
+    if "prevalence" in settings.take and prevalence is not None and prevalence.centre is not None:
+        yield ("marker", "prevalence"), None, what
+    if "control" in settings.take and control is not None:
+        yield ("control",), None, what
+    if "control" not in settings.take and control is None and "control" in sections:
+        yield (
+            ("from_cohort", "take"),
+            list(settings.take),
+            "leaves out `control`, so the scenario must give it",
+        )
+    if "prevalence" not in settings.take and prevalence is not None and prevalence.centre is None:
+        what = "leaves out `marker.prevalence`, so the scenario must give it"
+        yield ("from_cohort", "take"), list(settings.take), what
+    if sections.get("endpoint") == "response":
+        yield (
+            ("from_cohort",),
+            None,
+            "a cohort gives times to an event; leave it out with `endpoint: response`",
+        )
 
 
 def _survival_faults(overall: OverallSurvivalSettings, sections: Sections) -> Iterator[Fault]:
@@ -149,6 +181,8 @@ def _design_faults(name: str, design: DesignSettings, sections: Sections) -> Ite
         yield ("max_negative_share",), design.max_negative_share, "belongs to hybrid"
     if kind == "adaptive_enrichment":
         yield from enrichment_faults(design, design.hypotheses or DEFAULT_HYPOTHESES[kind], sections)
+    if kind in CHOOSE_CUT:
+        yield from threshold_faults(kind, design, design.hypotheses or DEFAULT_HYPOTHESES[kind], sections)
     adaptive = (
         "selection",
         "combination",
@@ -157,6 +191,7 @@ def _design_faults(name: str, design: DesignSettings, sections: Sections) -> Ite
         "reestimation",
         "candidates",
         "learning_share",
+        "cut_by",
     )
     for key in adaptive if kind not in ADAPTIVE else ():
         if getattr(design, key) is not None:

@@ -32,7 +32,7 @@ KINDS: Final = (
     "adaptive_signature",
 )
 ADAPTIVE: Final = ("adaptive_enrichment", "adaptive_threshold", "adaptive_signature")
-WAITING: Final = ("adaptive_threshold", "adaptive_signature")  # accepted in a file, not built yet
+CHOOSE_CUT: Final = ("adaptive_threshold", "adaptive_signature")
 DEFAULT_HYPOTHESES: Final[dict[str, tuple[Hypothesis, ...]]] = {
     "all_comers": ("overall",),
     "enrichment": ("positive",),
@@ -287,11 +287,13 @@ class DesignSettings(StrictModel):
     selection: SelectionSettings | None = None
     combination: Literal["inverse_normal", "fisher"] | None = None
     increments: Literal["independent_increments", "stage_by_patient"] | None = None
-    first_stage_events: Annotated[int, Field(ge=1)] | None = None  # at which stage_by_patient ends their follow-up
+    first_stage_events: Annotated[int, Field(ge=1)] | None = None  # end of the first patients' follow-up
     allow_invalid_increments: bool = False  # to show what goes wrong; the level is not kept
     reestimation: ReestimationSettings | None = None
     candidates: tuple[float, ...] | None = None
     learning_share: OpenShare | None = None
+    cut_by: Literal["logrank", "hazard_ratio", "interaction"] | None = None  # largest at the chosen cut
+    allow_unadjusted_maximum: bool = False  # to show what goes wrong; the level is not kept
 
     @property
     def n_looks(self) -> int:

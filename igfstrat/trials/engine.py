@@ -300,11 +300,12 @@ def _deaths(found: FloatArray) -> Deaths:
     )
 
 
-def _not_adaptive(scenario: Scenario) -> list[str]:
-    """Settings that adaptive designs don't know."""
+def _not_adaptive(scenario: Scenario, kind: str) -> list[str]:
+    """Settings that adaptive designs of a kind don't know."""
     harm = scenario.overall_survival is not None and scenario.overall_survival.harm is not None
     asked = {
-        "test.critical_values: permutation": scenario.test.critical_values == "permutation",
+        "test.critical_values: permutation": scenario.test.critical_values == "permutation"
+        and kind != "adaptive_threshold",
         "overall_survival.harm": harm,
         "simulation.null: average_is_one": scenario.simulation.null == "average_is_one",
     }
@@ -332,7 +333,9 @@ def check_simulable(scenario: Scenario, design: str) -> None:
         waiting.append(f"designs.{design}.n: solve the sizes for the power or cost of `compare_at` first")
     if scenario.simulation.null == "average_is_one" and scenario.response is not None:
         waiting.append("simulation.null: average_is_one is about hazard ratios; take none_in_either")
-    if scenario.kind_of(design) in ADAPTIVE:
-        waiting += [f"designs.{design}: {what} has no adaptive form yet" for what in _not_adaptive(scenario)]
+    kind = scenario.kind_of(design)
+    if kind in ADAPTIVE:
+        unknown = _not_adaptive(scenario, kind)
+        waiting += [f"designs.{design}: {what} has no adaptive form yet" for what in unknown]
     if waiting:
         raise UsageError("\n".join(["this scenario can't be simulated", *(f"  {line}" for line in waiting)]))

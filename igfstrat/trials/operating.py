@@ -22,7 +22,7 @@ from igfstrat.survival._types import FloatArray
 from igfstrat.trials._counts import Counts
 from igfstrat.trials._design_results import design_results
 from igfstrat.trials._power import look_times
-from igfstrat.trials._scenario_design import StatisticSettings
+from igfstrat.trials._scenario_design import CHOOSE_CUT, StatisticSettings
 from igfstrat.trials.adaptive_results import (
     EnrichmentCounts,
     EnrichmentRules,
@@ -40,6 +40,14 @@ from igfstrat.trials.results import DesignResults, StudyResults
 from igfstrat.trials.scenario import Scenario
 from igfstrat.trials.selection import Rule
 from igfstrat.trials.sizing import solve_sizes
+from igfstrat.trials.threshold_results import (
+    ThresholdCounts,
+    ThresholdRules,
+    error_warnings,
+    threshold_rows,
+    threshold_rules,
+    with_chosen_cut,
+)
 
 BLOCK = 500
 _EXCESS = 0.002  # type I error above the nominal one that is reported
@@ -105,19 +113,16 @@ def simulate_scenario(
     found: dict[str, DesignResults] = {}
     said: list[str] = []
     for name in scenario.designs:
-        rules: Rules
-        if scenario.kind_of(name) == "adaptive_enrichment":
-            rules = enrichment_rules(scenario, name, seed=key, rule=(selection_rules or {}).get(name))
-        else:
-            rules = make_rules(scenario, name, seed=key)
+        rules = _rules(scenario, name, key, (selection_rules or {}).get(name))
 
         def simulated(truth: Scenario, null: bool, name: str = name, rules: Rules = rules) -> Counts:
             return _run(truth, name, rules, total, key, null, settings | {"progress": next(tells)})
 
         counted = simulated(scenario, False)
         null = simulated(scenario, True) if type_i_error else None
-        found[name] = with_selection(design_results(scenario, name, rules, counted, null), counted)
-        said += cures(found[name])
+        plain = design_results(scenario, name, rules, counted, null)
+        found[name] = with_chosen_cut(with_selection(plain, counted), counted)
+        said += cures(found[name]) + error_warnings(scenario, found[name])
         if type_i_error and average_is_asked(scenario, name):
             balanced, ratio = make_average_one(scenario, name)
             error = _average_error(simulated(balanced, False), ratio)
@@ -149,6 +154,16 @@ def _average_error(counts: Counts, ratio: float) -> dict[str, Any]:
     """How often the claim for all is made where the average hazard ratio is 1: no other claim is an error then."""
     index = counts.rules.hypotheses.index("overall")
     return {"hypotheses": {"overall": counts.each[index].estimate()}, "negative_hazard_ratio": ratio}
+
+
+def _rules(scenario: Scenario, design: str, seed: int, rule: Rule | None) -> Rules:
+    """The rules of a design of any kind."""
+    kind = scenario.kind_of(design)
+    if kind == "adaptive_enrichment":
+        return enrichment_rules(scenario, design, seed=seed, rule=rule)
+    if kind in CHOOSE_CUT:
+        return threshold_rules(scenario, design)
+    return make_rules(scenario, design, seed=seed)
 
 
 def _unreachable(scenario: Scenario, design: str, rules: Rules) -> list[str]:
@@ -211,6 +226,8 @@ def trial_rows(
         return enrichment_rows(
             start, stop, scenario=scenario, design=design, rules=rules, seed=seed, null=null
         )
+    if isinstance(rules, ThresholdRules):
+        return threshold_rows(start, stop, scenario=scenario, design=design, seed=seed, null=null)
     trials = simulate_trials(
         scenario,
         design,
@@ -252,6 +269,8 @@ def _run(
     truth = _truth(scenario, design, rules)
     if isinstance(rules, EnrichmentRules):
         counts: Counts = EnrichmentCounts(scenario, design, rules, truth)
+    elif isinstance(rules, ThresholdRules):
+        counts = ThresholdCounts(scenario, design, rules, truth)
     else:
         counts = Counts(scenario, design, rules, truth)
     work = partial(trial_rows, scenario=scenario, design=design, rules=rules, seed=seed, null=null)

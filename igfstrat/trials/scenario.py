@@ -21,9 +21,9 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from igfstrat.config import StrictModel, Word, config_path, make_config, parse_yaml, read_yaml
 from igfstrat.errors import ConfigError, UsageError, safe_text
 from igfstrat.trials._scenario_checks import Fault, cross_faults
+from igfstrat.trials._scenario_cohort import FromCohortSettings, with_places
 from igfstrat.trials._scenario_design import (
     DEFAULT_HYPOTHESES,
-    WAITING,
     ComparisonSettings,
     CostSettings,
     DesignSettings,
@@ -61,6 +61,7 @@ class Scenario(StrictModel):
     name: str = "scenario"
     endpoint: Literal["pfs", "os", "dfs", "rfs", "pfi", "dfi", "dss", "response"]
     time_unit: TimeUnit = "months"
+    from_cohort: FromCohortSettings | None = None
     marker: MarkerSettings
     control: ControlSettings | None = None
     treatment: TreatmentSettings = TreatmentSettings()
@@ -87,6 +88,7 @@ class Scenario(StrictModel):
         """Faults of single keys and of combinations in one list."""
         if not isinstance(data, Mapping):
             return handler(data)
+        data = with_places(data)
         try:
             scenario = handler(data)
             errors: list[InitErrorDetails] = []
@@ -341,7 +343,7 @@ def expand_vary(scenario: Scenario) -> list[tuple[Point, Scenario]]:
 
 
 def check_built(scenario: Scenario) -> None:
-    """Make sure, before any simulation, that every design and section can be run by this version.
+    """Make sure, before any simulation, that every section can be run by this version.
 
     Parameters
     ----------
@@ -353,13 +355,7 @@ def check_built(scenario: Scenario) -> None:
     UsageError
         If it asks for what is accepted in a file, but not built yet; all of it.
     """
-    waiting = [
-        f"designs.{name}: {scenario.kind_of(name)} is not built yet"
-        for name in scenario.designs
-        if scenario.kind_of(name) in WAITING
-    ]
     prevalence = scenario.marker.prevalence
     if prevalence is not None and prevalence.from_cohort is not None:
-        waiting.append("marker.prevalence.from_cohort is not built yet; give value, or mean and sd")
-    if waiting:
-        raise UsageError("\n".join(["this scenario can't be simulated", *(f"  {line}" for line in waiting)]))
+        message = "this scenario takes its numbers from a cohort: give one, `--cohort cohort.xlsx` (cohort= in Python)"
+        raise UsageError(message)

@@ -79,10 +79,11 @@ def test_the_documented_scenario_is_read_with_every_key():
 
 
 @pytest.mark.parametrize(
-    "path", sorted((packaged_configs() / "scenarios").glob("*.yaml")), ids=lambda p: p.stem
+    "name",
+    sorted(p.stem for p in (packaged_configs() / "scenarios").glob("*.yaml") if p.stem != "winners_curse"),
 )
-def test_packaged_scenarios_are_good(path):
-    assert read_scenario(path.stem).designs
+def test_packaged_scenarios_are_good(name):
+    assert read_scenario(name).designs
 
 
 def test_the_truth_is_the_null_until_said_otherwise():
@@ -126,8 +127,6 @@ def test_every_documented_form_is_read(section, value):
         ("sequential", {"hypotheses": ["positive", "overall"], "multiplicity": "fallback", "weights": {"positive": 0.8, "overall": 0.2}}),
         ("biomarker_stratified", {"multiplicity": "graphical", "transitions": {"overall": {"positive": 1}, "positive": {"overall": 1}}}),
         ("all_comers", {"spending": {"spending": "user", "shares": [1.0]}}),
-        ("adaptive_threshold", {"candidates": [0.2, 0.5], "combination": "fisher"}),
-        ("adaptive_signature", {"learning_share": 0.5}),
     ],
 )  # fmt: skip
 def test_every_design_is_read(name, design):
@@ -196,7 +195,7 @@ def test_several_impossible_designs_are_listed_together():
         ({"test": {"statistic": "stratified_logrank"}}, "needs strata"),
         ({"test": {"statistic": "proportions"}}, "a binary response"),
         ({"endpoint": "response"}, "give the section `response`"),
-        ({"endpoint": "os", "overall_survival": {"after_progression": {"median": 8}}}, "death beside progression"),
+        ({"endpoint": "dss", "overall_survival": {"after_progression": {"median": 8}}}, "can't stand beside"),
         ({"designs": {"all_comers": {"events": 300}}}, "number of patients"),
         ({"designs": {"all_comers": {"n": 500, "events": 3, "analysis_times": 3}}}, "not both"),
         ({"designs": {"all_comers": {"n": 500, "events": 300, "selection": {"rule": "best"}}}}, "adaptive design"),
@@ -248,17 +247,10 @@ def test_grid_of_pairs_that_cannot_be_together_is_refused_with_all_of_them():
         expand_vary(make_scenario(changed(vary=vary)))
 
 
-def test_adaptive_designs_and_cohorts_are_read_but_not_run():
-    marker = {"prevalence": {"from_cohort": "cohort.xlsx"}}
-    designs = {
-        "adaptive_enrichment": {"n": 500, "events": [150, 300]},
-        "all_comers": {"n": 500, "events": 300},
-    }
-    scenario = make_scenario(changed(marker=marker, designs=designs))
-    with pytest.raises(UsageError) as caught:
+def test_a_prevalence_from_a_cohort_is_read_but_not_run():
+    scenario = make_scenario(changed(marker={"prevalence": {"from_cohort": "cohort.xlsx"}}))
+    with pytest.raises(UsageError, match="cohort"):
         check_built(scenario)
-    assert "designs.adaptive_enrichment" in str(caught.value)
-    assert "from_cohort" in str(caught.value)
     assert check_built(read(BASE)) is None
 
 
