@@ -16,6 +16,12 @@ from igfstrat.trials._scenario_design import ADAPTIVE
 from igfstrat.trials.feasibility import feasibility_concerns
 from igfstrat.trials.scenario import Point, Scenario, check_built, expand_vary, make_scenario, read_scenario
 from igfstrat.trials.sizing import solve_sizes
+from igfstrat.workflows.cohort_scenario import (
+    CohortScenario,
+    CohortSource,
+    asks_for_cohort,
+    scenario_from_cohort,
+)
 from igfstrat.workflows.history import check_retracted
 
 MOST_REPLICATES: Final = 10**12
@@ -45,6 +51,8 @@ class StudyPlan:
         The file that was read.
     concerns : tuple of str
         What designs can't be expected to reach.
+    from_cohort : CohortScenario or None
+        The cohort that decides some of it.
     """
 
     scenario: Scenario
@@ -53,6 +61,7 @@ class StudyPlan:
     seed: int
     source: Path | None
     concerns: tuple[str, ...]
+    from_cohort: CohortScenario | None = None
 
     @property
     def trials(self) -> int:
@@ -165,6 +174,7 @@ def plan_study(
     replicates: int | None = None,
     seed: int | None = None,
     retracted: bool = False,
+    cohort: CohortSource | None = None,
 ) -> StudyPlan:
     """Read a scenario and find out, before any simulation, what can't be run or reached.
 
@@ -176,6 +186,8 @@ def plan_study(
         Those of the scenario where left out.
     retracted : bool
         Whether a preset from retracted sources may be run, with a warning.
+    cohort : CohortSource, optional
+        The cohort beside it, which then decides prevalence, error of the test and times on control.
 
     Returns
     -------
@@ -190,6 +202,8 @@ def plan_study(
         If it asks for what is not built, or for no trials or too many.
     EvidenceError
         If a source was retracted and `retracted` is off.
+    CohortError
+        If what it takes from the cohort is missing or in doubt.
     """
     source = None
     if isinstance(scenario, str | Path):
@@ -202,6 +216,11 @@ def plan_study(
     if not 1 <= wanted <= MOST_REPLICATES:
         message = f"replicates must be from 1 to {MOST_REPLICATES:,}; found {wanted:,}"
         raise UsageError(message)
+    filled = None
+    if cohort is not None or asks_for_cohort(scenario):
+        folder = source.parent if source else None
+        filled = scenario_from_cohort(scenario, cohort or CohortSource(), folder=folder)
+        scenario = filled.scenario
     points = tuple(expand_vary(scenario))
     _check_points(points)
     points = tuple((values, solve_sizes(point)) for values, point in points)
@@ -215,6 +234,7 @@ def plan_study(
         seed=scenario.simulation.seed if seed is None else seed,
         source=source,
         concerns=tuple(concerns),
+        from_cohort=filled,
     )
 
 
