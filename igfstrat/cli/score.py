@@ -179,12 +179,14 @@ def _in_pieces(source: _Cohort, out: Path, *, asked: bool) -> bool:
 def _score_pieces(
     source: _Cohort, out: Path, chunk_rows: int | None, n_jobs: int, cluster: str | None, strict: bool
 ) -> int:  # fmt: skip
+    from igfstrat.cohort.limits import LIMITS, parse_limits
     from igfstrat.workflows.score_stream import CHUNK_ROWS, score_stream
 
     result = score_stream(
         source.path, out, plan=source.plan, map=source.map, model=source.model, command=command_line(),
         encoding=source.encoding, header_row=source.header_row, chunk_rows=chunk_rows or CHUNK_ROWS,
         n_jobs=n_jobs, cluster=cluster, strict=strict, progress=_Progress(),
+        limits=parse_limits(source.limits) if source.limits else LIMITS,
     )  # fmt: skip
     n = result.counts["status"]
     say(

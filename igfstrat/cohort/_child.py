@@ -38,7 +38,7 @@ def main() -> None:
     job = json.loads(sys.argv[1])
     sys.path[:] = job["sys_path"]
     _limit(job)
-    data = sys.stdin.buffer.read()
+    data = b"" if job["kind"] == "pieces" else sys.stdin.buffer.read()
     try:
         READERS[job["kind"]](data, job)
     except RefusalError as refusal:
@@ -242,14 +242,15 @@ def _pack_arrow(column: Any, pa: Any) -> tuple[list[str] | None, bytes]:
     try:
         encoded = column if pa.types.is_dictionary(kind) else column.dictionary_encode()
     except pa.ArrowNotImplementedError:
-        return _pack(_arrow_text(column, pa))
+        return _pack(arrow_text(column, pa))
     places = (
         encoded.indices.cast(pa.int32()).fill_null(len(encoded.dictionary)).to_numpy(zero_copy_only=False)
     )
-    return [*_arrow_text(encoded.dictionary, pa), ""], places.tobytes()
+    return [*arrow_text(encoded.dictionary, pa), ""], places.tobytes()
 
 
-def _arrow_text(column: Any, pa: Any) -> list[str]:
+def arrow_text(column: Any, pa: Any) -> list[str]:
+    """Values of an arrow array as text that loses nothing."""
     kind = column.type
     if pa.types.is_timestamp(kind):
         # nanoseconds would need pandas; nobody's follow-up is measured in them
@@ -290,6 +291,30 @@ def read_stats(data: bytes, job: dict[str, Any]) -> None:
     _say({"rounded": [], "text_numbers": [], "labels": labels})
 
 
+def read_pieces(_: bytes, job: dict[str, Any]) -> None:
+    """Rows of a parquet file that is the standard input itself, each piece as an arrow stream of its own."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pa.set_cpu_count(1)
+    file = pq.ParquetFile(sys.stdin.buffer)
+    _say({"rows": file.metadata.num_rows})
+    _say_arrow([], file.schema_arrow, pa)
+    batches = file.iter_batches(batch_size=job["size"], use_threads=False)
+    for batch in batches if job["most"] is None else islice(batches, job["most"]):
+        _say_arrow([batch], file.schema_arrow, pa)
+
+
+def _say_arrow(batches: list[Any], schema: Any, pa: Any) -> None:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, schema) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+    data = sink.getvalue()
+    _say({"arrow": data.size})
+    sys.stdout.buffer.write(data)
+
+
 def _path_of(data: bytes, job: dict[str, Any]) -> str:
     """The library wants a path: that of memory holding the bytes that were looked at, where there is such."""
     if not hasattr(os, "memfd_create"):
@@ -300,7 +325,7 @@ def _path_of(data: bytes, job: dict[str, Any]) -> str:
     return f"/proc/self/fd/{handle}"
 
 
-READERS = {"workbook": read_workbook, "parquet": read_parquet, "stats": read_stats}
+READERS = {"workbook": read_workbook, "parquet": read_parquet, "stats": read_stats, "pieces": read_pieces}
 
 if __name__ == "__main__":
     main()

@@ -299,6 +299,11 @@ class CohortMap(StrictModel):
         return columns
 
     @property
+    def date_order(self) -> str | None:
+        """The order of day and month, where it is declared."""
+        return self.dates.order if self.dates else None
+
+    @property
     def source_headers(self) -> frozenset[str]:
         """Every source header that the map names."""
         named = {source.column for source in self.columns.values() if source.column}

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from igfstrat.cohort._child import text_of
-from igfstrat.cohort.decode import _FIGURE, clean
+from igfstrat.cohort.decode import FIGURE, clean
 from igfstrat.cohort.pieces import Cells
 from igfstrat.cohort.plausibility import DECIMAL_COMMA, DECIMAL_POINT
 
@@ -103,14 +103,14 @@ class NumberCollector:
         self.points += int(times[text.str.fullmatch(DECIMAL_POINT).to_numpy(dtype=bool)].sum())
         if self.decimal == ",":
             text = text.str.replace(",", ".", regex=False)
-        is_figure = text.str.fullmatch(_FIGURE, flags=re.IGNORECASE).to_numpy(dtype=bool) & ~is_missing
+        is_figure = text.str.fullmatch(FIGURE, flags=re.IGNORECASE).to_numpy(dtype=bool) & ~is_missing
         values = np.full(len(text), np.nan)
         values[is_figure] = text[is_figure].to_numpy(dtype=object).astype(np.float64)
         is_odd = ~is_figure & ~is_missing
         rows = np.flatnonzero(is_odd[which])
         if len(rows):
             self._keep_odd(rows, [words[i] for i in which[rows].tolist()])
-        gone = np.flatnonzero(is_missing & text.str.fullmatch(_FIGURE).to_numpy(dtype=bool))
+        gone = np.flatnonzero(is_missing & text.str.fullmatch(FIGURE).to_numpy(dtype=bool))
         rows = np.flatnonzero(np.isin(which, gone)) if len(gone) else gone
         if len(rows):
             self._beside.append((self.n + rows, text.to_numpy(dtype=object)[which[rows]].astype(np.float64)))
@@ -148,7 +148,7 @@ class NumberCollector:
 
 
 def _is_figure(word: str) -> bool:
-    return re.fullmatch(_FIGURE, word, re.IGNORECASE) is not None and text_of(float(word)) == word
+    return re.fullmatch(FIGURE, word, re.IGNORECASE) is not None and text_of(float(word)) == word
 
 
 @dataclass(slots=True)

@@ -23,10 +23,10 @@ from igfstrat.cohort.column_collectors import Figures, Places
 from igfstrat.cohort.dates import decode_dates
 from igfstrat.cohort.decode import (
     Decoded,
-    _apply_bounds,
-    _note_many_beyond,
+    apply_bounds,
     clean,
     decode_numbers,
+    note_many_beyond,
 )
 from igfstrat.errors import Problem, Severity, safe_text
 from igfstrat.units import conversion_factor
@@ -125,14 +125,14 @@ def judge_numbers(
         decoded.lower, decoded.upper = values.copy(), values.copy()
         decoded.lower[places], decoded.upper[places] = words.lower[ids], words.upper[ids]
     flags += [Flags(code, remedy, places[ids == i]) for i, code, remedy in words.flags]
-    _apply_bounds(values, schema, decoded)
+    apply_bounds(values, schema, decoded)
     flags += grouped(decoded.flags)
     verdict = Verdict(values, flags=flags)
     if decoded.lower is not values:
         assert decoded.lower is not None
         assert decoded.upper is not None
         verdict.lower, verdict.upper = decoded.lower, decoded.upper
-        _note_many_beyond(decoded.lower, decoded.upper, substitute, decoded)
+        note_many_beyond(decoded.lower, decoded.upper, substitute, decoded)
     verdict.notices = decoded.notices
     return verdict
 
@@ -189,8 +189,7 @@ def judge_words(
     if schema.kind == "code":
         decoded, fault = _decode_levels(binding, series, counts, missing)
     elif schema.kind == "date":
-        order = cohort_map.dates.order if cohort_map.dates else None
-        decoded, doubt = decode_dates(series, order, missing, dt.date.today(), counts=counts)
+        decoded, doubt = decode_dates(series, cohort_map.date_order, missing, dt.date.today(), counts=counts)
         fault = _error("date_order", schema.name, doubt) if doubt else None
     else:
         text, is_missing = clean(series, missing)

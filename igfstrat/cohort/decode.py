@@ -28,17 +28,17 @@ _MISSING_SYMBOLS: Final = frozenset(
 _BELOW_WORDS: Final = frozenset(
     {"nd", "blq", "lod", "<lod", "<lloq", "<loq", "bdl", "not detected", "undetectable"}
 )
-_FIGURE: Final = r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[-+]?[0-9]+)?"
-_WHOLE_FIGURE: Final = re.compile(_FIGURE, re.IGNORECASE)
+FIGURE: Final = r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[-+]?[0-9]+)?"
+_WHOLE_FIGURE: Final = re.compile(FIGURE, re.IGNORECASE)
 _UNIT: Final = r"(?P<unit>[a-zµμ%][a-zµμ/]*)"
 _PATTERNS: Final = tuple(
-    (kind, re.compile(pattern.replace("FIGURE", f"(?P<number>{_FIGURE})")))
+    (kind, re.compile(pattern.replace("FIGURE", f"(?P<number>{FIGURE})")))
     for kind, pattern in (
         ("below_detection", rf"(?:<=|<|≤|＜)\s*FIGURE\s*{_UNIT}?"),
         ("above_limit", rf"(?:>=|>|≥|＞)\s*FIGURE\s*{_UNIT}?"),
         ("approximate", r"(?:~|≈|ca\.?|c\.|approx\.?)\s*FIGURE"),
         ("text_with_number", r"FIGURE\s*(?:\*+|†|#|\(?[hl]\)?)"),
-        ("range_of_values", rf"FIGURE\s*(?:-|–|to)\s*{_FIGURE}"),
+        ("range_of_values", rf"FIGURE\s*(?:-|–|to)\s*{FIGURE}"),
         ("unit_in_cell", rf"FIGURE\s*{_UNIT}"),
     )
 )
@@ -182,11 +182,11 @@ def decode_numbers(
     factor = conversion_factor(column.name, unit, column.unit) if column.is_concentration and unit else 1.0
     for array in (values, lower, upper):
         array *= factor
-    _apply_bounds(values, column, decoded)
+    apply_bounds(values, column, decoded)
     if np.array_equal(lower, upper, equal_nan=True):
         decoded.lower = decoded.upper = None
     else:
-        _note_many_beyond(lower, upper, substitute, decoded)
+        note_many_beyond(lower, upper, substitute, decoded)
     return decoded
 
 
@@ -243,9 +243,20 @@ def describe_conversion(column: Column, unit: str) -> str:
     return f"{unit} × {factor:g} = {column.unit}{mass}"
 
 
-def _note_many_beyond(
+def note_many_beyond(
     lower: NDArray[np.float64], upper: NDArray[np.float64], substitute: str, decoded: Decoded
 ) -> None:
+    """Say of a column that many of its values are only known to lie beyond a limit.
+
+    Parameters
+    ----------
+    lower, upper : ndarray of float64, shape (n_rows,)
+        Limits of each value, NaN where there is none.
+    substitute : str
+        What a value beyond a limit becomes: ``half``, ``limit`` or ``missing``.
+    decoded : Decoded
+        Gets the notice.
+    """
     known = ~np.isnan(lower)
     n_known, n_beyond = int(known.sum()), int((known & (lower != upper)).sum())
     if n_beyond <= _MANY_BEYOND * n_known:
@@ -321,8 +332,18 @@ def _same_unit(found: str, unit: str, column: Column) -> bool:
         return False
 
 
-def _apply_bounds(values: NDArray[np.float64], column: Column, decoded: Decoded) -> None:
-    """Bounds hold for what was measured; a substitute for a value beyond a limit may lie outside."""
+def apply_bounds(values: NDArray[np.float64], column: Column, decoded: Decoded) -> None:
+    """Take out what can't be; a substitute for a value beyond a limit may lie outside the bounds.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n_rows,)
+        In the unit of the column; those out of bounds become NaN.
+    column : Column
+        With its bounds.
+    decoded : Decoded
+        With its limits; it gets the flags.
+    """
     assert decoded.lower is not None
     assert decoded.upper is not None
     low, high = column.bounds

@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from igfstrat.cohort.binding import Binding, Bindings
 from igfstrat.cohort.carried import check_carried
 from igfstrat.cohort.cell_doubts import find_other_unit
+from igfstrat.cohort.cell_marks import problems_of_marks
 from igfstrat.cohort.codes import closest_code, decode_codes
 from igfstrat.cohort.cohort import Cohort
 from igfstrat.cohort.cohort_map import CohortMap
 from igfstrat.cohort.dates import decode_dates
 from igfstrat.cohort.decode import Decoded, clean, decode_numbers, describe_conversion
-from igfstrat.cohort.followup import months_of_followup
+from igfstrat.cohort.followup import months_of_followup, spread_endpoint
 from igfstrat.cohort.identity import check_identifiers, summary_rows
 from igfstrat.cohort.outcome import Endpoint, decode_endpoint
 from igfstrat.cohort.plausibility import (
@@ -29,21 +30,13 @@ from igfstrat.cohort.plausibility import (
     check_decimal_mark,
     check_times_by_dates,
     check_unit,
-    guess_unit,
+    question_of_unit,
 )
 from igfstrat.cohort.sheet import Sheet, TextColumn
 from igfstrat.errors import CohortError, Problem, Severity, safe_text
 from igfstrat.schema import COLUMNS
 
 _ROUNDING_MONTHS: Final = 1.0
-_MARKS: Final = {
-    "formula": (Severity.FLAG, "a formula; its stored value was used"),
-    "formula_uncached": (
-        Severity.ERROR,
-        "a formula without a stored value reads as empty; open the file in Excel, recalculate and save it",
-    ),
-    "cell_error": (Severity.FLAG, "the cell holds an Excel error and counts as missing"),
-}
 
 
 def decode_sheet(sheet: Sheet, bindings: Bindings, cohort_map: CohortMap, *, n_filtered: int = 0) -> Cohort:
@@ -70,12 +63,34 @@ def decode_sheet(sheet: Sheet, bindings: Bindings, cohort_map: CohortMap, *, n_f
     CohortError
         If no row is a patient.
     """
-    return _Decoder(sheet, bindings, cohort_map).decode(n_filtered)
+    return Decoder(sheet, bindings, cohort_map)._decode(n_filtered)
 
 
 @dataclass(slots=True)
-class _Decoder:
-    """Decodes the bound columns of one sheet and collects what it notices."""
+class Decoder:
+    """Decodes the bound columns of one sheet and collects what it notices.
+
+    Parameters
+    ----------
+    sheet : Sheet
+        The table of text.
+    bindings : Bindings
+        Which of its columns are used, and as what.
+    map : CohortMap
+        What else is known of the source.
+    table : dict
+        Decoded columns by header.
+    problems : list of Problem
+        What was noticed.
+    unusable : dict of str to list of Problem
+        Columns and endpoints in doubt, and why.
+    units : dict of str to str
+        Conversions in words.
+    text_numbers : list of str
+        Headers of numbers that are stored as text.
+    today : date
+        No follow-up ends later.
+    """
 
     sheet: Sheet
     bindings: Bindings
@@ -87,11 +102,15 @@ class _Decoder:
     text_numbers: list[str] = field(default_factory=list)
     today: dt.date = field(default_factory=dt.date.today)
 
-    def decode(self, n_filtered: int) -> Cohort:
+    def _decode(self, n_filtered: int) -> Cohort:
         self.problems += self.sheet.problems
         for problem in self.bindings.problems:
             self._spoil(problem.column or "", problem)
-        self._check_marks()
+        for problem in problems_of_marks(self.sheet, self.bindings):
+            if problem.severity is Severity.ERROR:
+                self._spoil(str(problem.column), problem)
+            else:
+                self.problems.append(problem)
         used = self.bindings.columns.get("patient_id")
         self.problems += check_carried(self.sheet, self.bindings.ignored, used.index if used else None)
         ids = self._identifiers()
@@ -103,15 +122,13 @@ class _Decoder:
                 self.sheet.place, [Problem(code="empty", severity=Severity.ERROR, remedy=remedy)]
             )
         kept = self._patients_only(patients)
-        binding = self.bindings.columns.get("patient_id")
         own_ids = ids.iloc[patients].reset_index(drop=True)
-        self.problems += check_identifiers(kept, own_ids, binding.index if binding else None)
+        self.problems += check_identifiers(kept, own_ids, used.index if used else None)
         for name, binding in self.bindings.columns.items():
             if name != "patient_id":
                 self._decode_column(name, binding, patients)
         self._note_text_numbers()
-        endpoints = self._endpoints(kept, patients, len(ids))
-        self._check_followup(endpoints)
+        endpoints = self.follow(patients)
         doubtful = self._take_doubtful()
         return Cohort(
             sheet=self.sheet,
@@ -126,6 +143,24 @@ class _Decoder:
             units=self.units,
             notes=self.map.notes,
         )
+
+    def follow(self, patients: NDArray[np.intp]) -> dict[str, Endpoint]:
+        """Endpoints of the rows that are patients, held against the dates.
+
+        Parameters
+        ----------
+        patients : ndarray of intp, shape (n_patients,)
+            Rows from 0.
+
+        Returns
+        -------
+        dict of str to Endpoint
+            With a row for every row of the sheet.
+        """
+        n_rows = len(self.sheet.cells)
+        endpoints = self._endpoints(self._patients_only(patients), patients, n_rows)
+        self._check_followup(endpoints)
+        return endpoints
 
     def _set_aside(self, ids: pd.Series) -> NDArray[np.object_]:
         aside = np.full(len(ids), "", dtype=object)
@@ -156,31 +191,6 @@ class _Decoder:
         if base == "patient_id":
             self.problems.append(problem)
         self.unusable.setdefault(base, []).append(problem)
-
-    def _check_marks(self) -> None:
-        """Formulas and error cells: they matter where a column is used."""
-        users: dict[int | None, str] = {b.index: b.column.header for b in self.bindings.columns.values()}
-        for name, e in self.bindings.endpoints.items():
-            users |= {e.cause: f"{name}_cause", e.time: f"{name}_{e.unit}", e.event: f"{name}_event"}
-        rows = set(self.sheet.row_numbers.tolist())
-        for mark in self.sheet.marks:
-            is_outside = mark.row not in rows or mark.column >= len(self.sheet.headers)
-            if is_outside or mark.code not in _MARKS:
-                continue
-            severity, remedy = _MARKS[mark.code]
-            column = users.get(mark.column)
-            problem = Problem(
-                code=mark.code,
-                severity=severity if column else Severity.NOTICE,
-                column=column or safe_text(self.sheet.headers[mark.column]),
-                row=mark.row,
-                cell=self.sheet.cell(mark.row, mark.column),
-                remedy=remedy if column else f"{remedy} (the column is not used)",
-            )
-            if problem.severity is Severity.ERROR:
-                self._spoil(str(column), problem)
-            else:
-                self.problems.append(problem)
 
     def _patients_only(self, patients: NDArray[np.intp]) -> Sheet:
         if len(patients) == len(self.sheet.cells):
@@ -233,7 +243,7 @@ class _Decoder:
         elif column.kind == "code":
             decoded = decode_codes(cells, column, binding.source.codes, missing)
         elif column.kind == "date":
-            decoded, fault = decode_dates(cells, self._date_order, missing, self.today)
+            decoded, fault = decode_dates(cells, self.map.date_order, missing, self.today)
             if fault:
                 first = int(self.sheet.row_numbers[(cells != "").to_numpy(dtype=bool)][0])
                 remedy = f"{fault} (from row {first})"
@@ -245,22 +255,19 @@ class _Decoder:
             decoded = Decoded(np.where(is_missing, np.full(len(text), None), text.to_numpy(dtype=object)))
         self._keep(name, binding, decoded)
 
-    @property
-    def _date_order(self) -> str | None:
-        return self.map.dates.order if self.map.dates else None
-
     def _decode_number(self, binding: Binding, cells: pd.Series, missing: frozenset[str]) -> Decoded:
         column, decimal = binding.column, self.map.file.decimal
+        source = TextColumn.of(cells)
+        cells = source.coded
         decoded = decode_numbers(
             cells, column, unit=binding.unit, decimal=decimal, missing=missing,
             substitute=self.map.beyond_limit.substitute,
         )  # fmt: skip
         found = check_decimal_mark(cells, column.header, decimal)
-        source = TextColumn.of(cells)
         words = pd.Series([word.strip().replace(",", ".") for word in source.words], dtype=object)
         raw = pd.to_numeric(words, errors="coerce").to_numpy(dtype=np.float64)[source.which]
         if not found and column.is_concentration and binding.unit is None:
-            found = self._unit_question(column.name, raw)
+            found = question_of_unit(raw, column)
         elif not found and column.is_concentration and binding.unit:
             found = check_unit(raw, column, binding.unit)
             self._flag_other_unit(decoded, raw, binding, binding.unit)
@@ -280,12 +287,6 @@ class _Decoder:
             if index not in told:
                 fits = f"fits {other} (then {value:.4g} {binding.column.unit}) and not {unit}"
                 decoded.flags.append((index, "unit_doubtful", f"{fits}; taken as {unit}: check the unit"))
-
-    def _unit_question(self, name: str, raw: NDArray[np.float64]) -> Problem:
-        guess = guess_unit(raw, COLUMNS[name])
-        fits = f"; the median fits {guess}" if guess else ""
-        remedy = f"unit not stated{fits}; say it in the map: {name}: {{column: …, unit: {guess or 'ng/mL'}}}"
-        return Problem(code="unit", severity=Severity.ERROR, column=COLUMNS[name].header, remedy=remedy)
 
     def _keep(self, name: str, binding: Binding, decoded: Decoded) -> None:
         column = binding.column
@@ -337,7 +338,7 @@ class _Decoder:
 
         def dates(position: int) -> tuple[NDArray[np.datetime64], str | None]:
             missing = self._missing_words(own.get(position))
-            decoded, fault = decode_dates(kept.cells[position], self._date_order, missing, self.today)
+            decoded, fault = decode_dates(kept.cells[position], self.map.date_order, missing, self.today)
             return decoded.values, fault
 
         endpoints = {}
@@ -354,7 +355,9 @@ class _Decoder:
             if result.endpoint is None:
                 continue
             self.problems += [p for p in result.problems if p.severity is not Severity.ERROR]
-            endpoints[name] = result.endpoint if len(patients) == n else _spread(result.endpoint, patients, n)
+            endpoints[name] = (
+                result.endpoint if len(patients) == n else spread_endpoint(result.endpoint, patients, n)
+            )
             if not result.endpoint.event.any():
                 remedy = f"no events in {name}: curves stay at 1, and no test or hazard ratio can be given"
                 self.problems.append(
@@ -383,15 +386,3 @@ class _Decoder:
                 remedy = f"longer than the follow-up from the dates ({months[index]:.1f} months); check both"
                 column = f"{name}_{endpoint.source_unit}"
                 self._flag(position, int(index), "after_last_followup", column, remedy)
-
-
-def _spread(endpoint: Endpoint, patients: NDArray[np.intp], n: int) -> Endpoint:
-    """The endpoint over all rows, those that are no patients left out of it."""
-    time, event = np.full(n, np.nan), np.zeros(n, dtype=bool)
-    reasons = np.full(n, "not a patient", dtype=object)
-    time[patients], event[patients], reasons[patients] = endpoint.time, endpoint.event, endpoint.reasons
-    cause = None
-    if endpoint.cause is not None:
-        cause = np.full(n, None, dtype=object)
-        cause[patients] = endpoint.cause
-    return replace(endpoint, time=time, event=event, reasons=tuple(reasons), cause=cause)

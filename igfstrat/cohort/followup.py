@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from igfstrat.cohort.outcome import Endpoint
 from igfstrat.units import convert_time
 
 _STARTS: Final = ("time_zero", "randomization_date", "diagnosis_date")
@@ -43,3 +45,30 @@ def months_of_followup(table: Mapping[str, object], unusable: Container[str]) ->
     days = (last - first).astype("timedelta64[D]").astype(np.float64)
     days[np.isnat(first) | np.isnat(last)] = np.nan
     return convert_time(days, unit="days", to="months")
+
+
+def spread_endpoint(endpoint: Endpoint, patients: NDArray[np.intp], n_rows: int) -> Endpoint:
+    """An endpoint over all rows of a table, those that are no patients left out of it.
+
+    Parameters
+    ----------
+    endpoint : Endpoint
+        With a row a patient.
+    patients : ndarray of intp, shape (n_patients,)
+        Their rows in the table, from 0.
+    n_rows : int
+        Rows of the table.
+
+    Returns
+    -------
+    Endpoint
+        With a row for every row of the table.
+    """
+    time, event = np.full(n_rows, np.nan), np.zeros(n_rows, dtype=bool)
+    reasons = np.full(n_rows, "not a patient", dtype=object)
+    time[patients], event[patients], reasons[patients] = endpoint.time, endpoint.event, endpoint.reasons
+    cause = None
+    if endpoint.cause is not None:
+        cause = np.full(n_rows, None, dtype=object)
+        cause[patients] = endpoint.cause
+    return replace(endpoint, time=time, event=event, reasons=tuple(reasons), cause=cause)

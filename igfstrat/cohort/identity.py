@@ -48,7 +48,10 @@ def check_identifiers(sheet: Sheet, ids: pd.Series, column: int | None) -> list[
     list of Problem
         Blank, duplicate and rounded identifiers as errors; control characters as flags. No value is shown.
     """
-    stripped = ids.str.strip()
+    stripped = pd.Series([text.strip() for text in ids], dtype=object)
+    is_rounded = any(mark.code == "rounded" and mark.column == column for mark in sheet.marks)
+    if not is_rounded and are_simple(stripped):
+        return []
     faults = _blank(stripped) + _doubled(stripped, sheet) + _rounded(stripped, sheet, column) + _odd(stripped)
     problems = []
     for index, code, severity, remedy in sorted(faults, key=lambda fault: fault[0]):
@@ -58,6 +61,32 @@ def check_identifiers(sheet: Sheet, ids: pd.Series, column: int | None) -> list[
             Problem(code=code, severity=severity, column="patient_id", row=row, cell=cell, remedy=remedy)
         )
     return problems
+
+
+def are_simple(ids: pd.Series) -> bool:
+    """Whether there is nothing to say of identifiers, told by looking at all of them together: so they are in most cohorts.
+
+    Parameters
+    ----------
+    ids : Series of str, one row a patient row
+        Identifiers without space around them.
+
+    Returns
+    -------
+    bool
+        True where all are of plain characters, none is a word for missing, too long or a rounded number, and no two are
+        equal when folded: without spaces and other alphabets, case is all that folding takes away.
+
+    Examples
+    --------
+    >>> are_simple(pd.Series(["P1", "P2"])), are_simple(pd.Series(["P1", "p1"])), are_simple(pd.Series(["P1", "P 2"]))
+    (True, False, False)
+    """
+    joined = "".join(ids)
+    if not (joined.isascii() and joined.isprintable()) or " " in joined or "+" in joined:
+        return False
+    keys = {text.casefold() for text in ids}
+    return len(keys) == len(ids) and not keys & MISSING_WORDS and max(map(len, keys), default=0) <= _LONGEST
 
 
 Fault = tuple[int, str, Severity, str]

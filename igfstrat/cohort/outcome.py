@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from igfstrat.cohort.binding import EndpointBinding, near_misses
 from igfstrat.cohort.cause import decode_cause, read_definition
 from igfstrat.cohort.codes import whole_number
-from igfstrat.cohort.decode import clean, clean_words, decode_numbers
+from igfstrat.cohort.decode import clean_words, decode_numbers
 from igfstrat.cohort.plausibility import check_decimal_mark, check_times
 from igfstrat.cohort.sheet import Sheet, TextColumn, object_array
 from igfstrat.errors import Problem, Severity, safe_text
@@ -293,7 +293,8 @@ def _decode_time(
         time[index] = np.nan
     n_faults = len(found)
     found |= {int(i): ("negative_time", "must be >= 0", "negative time") for i in np.flatnonzero(time < 0)}
-    is_missing = clean(cells, missing)[1]
+    source = TextColumn.of(cells)
+    is_missing = clean_words(source, missing)[1][source.which]
     found |= {int(i): ("missing_time", "missing", "time missing") for i in np.flatnonzero(is_missing)}
     reasons = np.full(len(time), "", dtype=object)
     for index, (code, why, reason) in sorted(found.items()):

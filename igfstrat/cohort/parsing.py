@@ -13,9 +13,10 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -28,12 +29,15 @@ from igfstrat.errors import CohortError, Problem, Severity, StorageError, Unsafe
 
 _SCRIPT: Final = Path(__file__).with_name("_child.py")
 # address space that the libraries map before they read a byte; most of it is never touched
-_MAPPED_MB: Final = {"workbook": 0, "parquet": 700, "stats": 300}
+_MAPPED_MB: Final = {"workbook": 0, "parquet": 700, "stats": 300, "pieces": 700}
 _LIBRARY: Final = {
     "workbook": ("workbooks", "python-calamine", "python-calamine"),
     "parquet": ("parquet files", "pyarrow", "igfstrat[parquet]"),
+    "pieces": ("parquet files", "pyarrow", "igfstrat[parquet]"),
     "stats": ("files of SAS, SPSS and Stata", "pyreadstat", "igfstrat[stats]"),
 }
+# of a file that is read in pieces no more than a group of rows is held
+_HELD_BYTES: Final = 250_000_000
 # the clock may run longer than the computing, where other work shares the processors
 _CLOCK: Final = 4
 _KEPT: Final = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "TEMP", "TMP")
@@ -116,12 +120,7 @@ def parse_apart(
         "cells": int(limits.cells),
     }
     reply = _Reply(source, kind)
-    try:
-        process = _start(job)
-    except OSError as error:
-        message = f"{source}: no process could be started to read the file; free some memory and try again"
-        raise StorageError(message) from error
-    with process:
+    with _start(job, source) as process:
         clock = threading.Timer(_CLOCK * seconds, process.kill)
         feeder = threading.Thread(target=_feed, args=(process, data), daemon=True)
         clock.start()
@@ -136,19 +135,90 @@ def parse_apart(
     return reply.sheets_or_raise(process.returncode)
 
 
-def _start(job: dict[str, Any]) -> subprocess.Popen[bytes]:
+def messages_of_pieces(
+    path: Path, source: str, *, size: int, limits: Limits, most: int | None = None
+) -> Iterator[tuple[dict[str, Any], bytes]]:
+    """Read a large parquet file in a process of its own, while its rows are used here.
+
+    Parameters
+    ----------
+    path : Path
+        A regular file.
+    source : str
+        Its name, for messages.
+    size : int
+        Rows of a piece.
+    limits : Limits
+        Time and memory.
+    most : int, optional
+        Pieces that are read at the most; by default all.
+
+    Yields
+    ------
+    tuple of dict and bytes
+        First ``rows`` of the file, as it says itself; then ``arrow``, with a stream of arrow: the schema, then a piece each.
+
+    Raises
+    ------
+    CohortError
+        If the file is damaged.
+    UnsafeFileError
+        If reading it took more time or memory than the limits, or ended the process.
+    StorageError
+        If it may not be read, or no process could be started.
+    """
+    n_bytes = path.stat().st_size
+    seconds = limits.time_for(n_bytes)
+    job = {
+        "kind": "pieces", "size": size, "most": most, "sys_path": [entry for entry in sys.path if entry],
+        "memory": limits.memory_for(min(n_bytes, _HELD_BYTES)) + _MAPPED_MB["pieces"] * 1_000_000,
+        "seconds": seconds, "file_size": 0,
+    }  # fmt: skip
+    refusal, is_whole = None, False
+    with path.open("rb") as handle, _start(job, source, handle) as process:
+        try:
+            while not (refusal or is_whole) and (found := _next_message(process, _CLOCK * seconds)):
+                refusal, is_whole = found[0].get("refused"), "end" in found[0]
+                if not (refusal or is_whole):
+                    yield found
+        finally:
+            process.kill()
+    if not is_whole:
+        _raise(source, "pieces", refusal, process.returncode)
+
+
+def _next_message(process: subprocess.Popen[bytes], seconds: float) -> tuple[dict[str, Any], bytes] | None:
+    """What is said next; None at a death. The clock runs only while it is waited for."""
+    clock = threading.Timer(seconds, process.kill)
+    clock.start()
+    try:
+        assert process.stdout is not None
+        message = json.loads(process.stdout.readline())
+        data = process.stdout.read(message.get("arrow", 0))
+        return (message, data) if len(data) == message.get("arrow", 0) else None
+    except (ValueError, TypeError, AttributeError):
+        return None  # cut off while it spoke
+    finally:
+        clock.cancel()
+
+
+def _start(job: dict[str, Any], source: str, stdin: Any = subprocess.PIPE) -> subprocess.Popen[bytes]:
     # alone: without the site's start-up files, the user's folders and most of the environment
     command = [sys.executable, "-I", "-S", str(_SCRIPT), json.dumps(job)]
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
     quiet = {"ARROW_DEFAULT_MEMORY_POOL": "system", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(  # noqa: S603 - our own script under our own interpreter
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,  # a library's words may quote the data
-        env=environment | quiet,
-        close_fds=True,
-    )
+    try:
+        return subprocess.Popen(  # noqa: S603 - our own script under our own interpreter
+            command,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # a library's words may quote the data
+            env=environment | quiet,
+            close_fds=True,
+        )
+    except OSError as error:
+        message = f"{source}: no process could be started to read the file; free some memory and try again"
+        raise StorageError(message) from error
 
 
 def _feed(process: subprocess.Popen[bytes], data: bytes) -> None:
@@ -198,15 +268,19 @@ class _Reply:
                 self.is_whole = True
 
     def sheets_or_raise(self, code: int) -> list[ParsedSheet]:
-        if self.refusal == "library":
-            what, module, extra = _LIBRARY[self.kind]
-            how = f"{what} are read by {module}, which is not installed: pip install '{extra}'; or save the table as .xlsx or csv"
-            raise _error(self.source, "library", how)
-        if self.refusal in _REFUSALS:
-            raise _error(self.source, *_REFUSALS[self.refusal])
-        if self.is_whole:
-            return self.sheets
-        raise UnsafeFileError(_epitaph(self.source, self.refusal, code))
+        if self.refusal or not self.is_whole:
+            _raise(self.source, self.kind, self.refusal, code)
+        return self.sheets
+
+
+def _raise(source: str, kind: str, refusal: str | None, code: int) -> NoReturn:
+    if refusal == "library":
+        what, module, extra = _LIBRARY[kind]
+        how = f"{what} are read by {module}, which is not installed: pip install '{extra}'; or save the table as .xlsx or csv"
+        raise _error(source, "library", how)
+    if refusal in _REFUSALS:
+        raise _error(source, *_REFUSALS[refusal])
+    raise UnsafeFileError(_epitaph(source, refusal, code))
 
 
 class _Table:

@@ -1,6 +1,7 @@
 """Opening a large table: a csv or parquet file, or a folder of them, as a `Source` of pieces.
 
-Only the head is read at first, by the code that reads any file. The files of a folder are read in the order of
+Only the head is read at first, by the code that reads any file. Parquet is always read in a process of its own, with limits
+on its time and memory; text needs no library, and its lines are bounded. The files of a folder are read in the order of
 their names, as if they stood under one another below one header: row numbers run on.
 """
 
@@ -9,7 +10,9 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Final, overload
@@ -18,18 +21,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from igfstrat.cohort._child import _arrow_text
+from igfstrat.cohort._child import arrow_text
 from igfstrat.cohort.cohort_map import FileSettings
 from igfstrat.cohort.layout import find_table
+from igfstrat.cohort.limits import LIMITS, Limits
+from igfstrat.cohort.parsing import messages_of_pieces
 from igfstrat.cohort.pieces import HEAD_ROWS, Cells, Piece, Source
 from igfstrat.cohort.sheet import Grid, Sheet
-from igfstrat.cohort.text_reader import sniff_delimiter
-from igfstrat.errors import CohortError, Problem, Severity, UsageError, safe_text
+from igfstrat.cohort.text_reader import check_lines_of_fields, sniff_delimiter
+from igfstrat.errors import CohortError, Problem, Severity, UnsafeFileError, UsageError, safe_text
 
 SUFFIXES: Final = frozenset({".csv", ".tsv", ".txt", ".parquet"})
 # the names of the columns are row 1, as everywhere
 FIRST_RECORD: Final = 2
 _SAMPLE: Final = 30
+_LONGEST_LINE: Final = 10_000_000
 _EXACT_BELOW: Final = 2**53
 _ANYTHING: Final = re.compile(r"\S")
 
@@ -76,15 +82,17 @@ def files_of(path: Path) -> tuple[Path, ...]:
     found = sorted(p for p in path.iterdir() if not p.name.startswith((".", "_")))
     other = [p.name for p in found if not p.is_file() or p.suffix.lower() not in SUFFIXES]
     if other or not found:
-        what = f"holds {safe_text(other[0])}, which is" if other else "holds no file of a table:"
-        remedy = f"{what} neither csv, tsv nor parquet; a folder is scored when it holds such files alone"
+        what = f"holds {safe_text(other[0])}," if other else "not a regular file, or a folder without any,"
+        remedy = (
+            f"{what} which is neither csv, tsv nor parquet; a folder is scored when it holds such files alone"
+        )
         raise _error(safe_text(path.name), "file", remedy)
     return tuple(found)
 
 
 def open_source(
-    path: Path, settings: FileSettings, *, known: frozenset[str] = frozenset()
-) -> Source:  # fmt: skip
+    path: Path, settings: FileSettings, *, known: frozenset[str] = frozenset(), limits: Limits = LIMITS
+) -> Source:
     """Look at the head of a table.
 
     Parameters
@@ -95,6 +103,8 @@ def open_source(
         Encoding, delimiter and header row of the text, where they are declared.
     known : frozenset of str
         Source headers that a cohort map names.
+    limits : Limits
+        Time and memory of the process that reads a parquet file.
 
     Returns
     -------
@@ -109,7 +119,7 @@ def open_source(
         If it can't be read in pieces.
     """
     files = files_of(path)
-    parts = [_open_file(file, settings, known) for file in files]
+    parts = [_open_file(file, settings, known, limits) for file in files]
     first, name = parts[0], safe_text(path.name)
     for part, file in zip(parts, files, strict=True):
         if part.head.headers != first.head.headers:
@@ -128,26 +138,21 @@ def open_source(
                 rows, last = piece.stop, int(numbers[-1])
             start += rows
 
-    return Source(head=replace(first.head, source=name), files=files, pieces=pieces)
+    n_about = sum(part.n_about for part in parts)
+    return Source(head=replace(first.head, source=name), files=files, pieces=pieces, n_about=n_about)
 
 
-def _open_file(path: Path, settings: FileSettings, known: frozenset[str]) -> Source:
-    return _open_parquet(path) if is_parquet(path) else _open_text(path, settings, known)
+def _open_file(path: Path, settings: FileSettings, known: frozenset[str], limits: Limits) -> Source:
+    return _open_parquet(path, limits) if is_parquet(path) else _open_text(path, settings, known)
 
 
-def _open_parquet(path: Path) -> Source:
+def _open_parquet(path: Path, limits: Limits) -> Source:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     name = safe_text(path.name)
-    try:
-        file = pq.ParquetFile(path)
-        first = next(file.iter_batches(batch_size=HEAD_ROWS), None)
-    except (pa.ArrowException, OSError) as error:
-        remedy = "not a valid parquet file (damaged or incomplete); save it again"
-        raise _error(name, "damaged", remedy) from error
-    names = [str(header) for header in file.schema_arrow.names]
-    if any(pa.types.is_nested(field.type) or pa.types.is_binary(field.type) for field in file.schema_arrow):
+    n_rows, schema, first = (*_arrow_streams(path, HEAD_ROWS, limits, most=1), None)[:3]
+    names = [str(header) for header in schema.names]
+    if any(pa.types.is_nested(field.type) or pa.types.is_binary(field.type) for field in schema):
         message = f"{name}: columns of lists, records or bytes can't be read; keep the plain ones"
         raise UsageError(message)
     columns = [arrow_cells(column).text() for column in first.columns] if first else []
@@ -156,7 +161,7 @@ def _open_parquet(path: Path) -> Source:
 
     def pieces(size: int) -> Iterator[Piece]:
         start = first_row = 0
-        for batch in pq.ParquetFile(path).iter_batches(batch_size=size):
+        for batch in islice(_arrow_streams(path, size, limits), 2, None):
             rows = np.arange(first_row, first_row + len(batch)) + FIRST_RECORD
             columns = ArrowColumns(batch.columns)
             piece = Piece(start, rows, columns, pa.table(batch))
@@ -168,7 +173,41 @@ def _open_parquet(path: Path) -> Source:
                 yield piece
             start = piece.stop
 
-    return Source(head=head, files=(path,), pieces=pieces)
+    return Source(head=head, files=(path,), pieces=pieces, n_about=n_rows)
+
+
+def _arrow_streams(path: Path, size: int, limits: Limits, most: int | None = None) -> Iterator[Any]:
+    """Rows that a parquet file says that it has, its schema, then its rows in batches, as another process reads them."""
+    import pyarrow as pa
+
+    name, is_first = safe_text(path.name), True
+    for message, data in messages_of_pieces(path, name, size=size, limits=limits, most=most):
+        if "arrow" in message:
+            stream = pa.ipc.open_stream(pa.py_buffer(data))
+            yield stream.schema if is_first else stream.read_next_batch()
+            is_first = False
+        else:
+            yield int(message["rows"])
+
+
+def count_rows(path: Path, limits: Limits = LIMITS) -> int:
+    """Rows of a parquet file, as it says itself.
+
+    Parameters
+    ----------
+    path : Path
+        A parquet file.
+    limits : Limits
+        What looking at it may take.
+
+    Returns
+    -------
+    int
+        0 where the file can't be read, which those who read it say.
+    """
+    with suppress(CohortError, UnsafeFileError):
+        return int(next(_arrow_streams(path, HEAD_ROWS, limits, most=0)))
+    return 0
 
 
 class ArrowColumns(Sequence[Cells]):
@@ -239,7 +278,7 @@ def arrow_cells(column: Any) -> Cells:
         return Cells(arrow=column.cast(pa.string()))
     if pa.types.is_dictionary(kind) and pa.types.is_string(kind.value_type):
         return Cells(arrow=column.cast(pa.string()))
-    return Cells(texts=_texts(_arrow_text(column, pa)))
+    return Cells(texts=_texts(arrow_text(column, pa)))
 
 
 def _blank_rows(piece: Piece, columns: ArrowColumns) -> NDArray[np.intp]:
@@ -269,9 +308,11 @@ def _open_text(path: Path, settings: FileSettings, known: frozenset[str]) -> Sou
     def opened() -> IO[str]:
         return path.open(encoding=chosen, newline=None)
 
+    place = safe_text(path.name)
+
     try:
         with opened() as text:
-            lines = [line.rstrip("\n") for line in islice(text, HEAD_ROWS)]
+            lines = [line.rstrip("\n") for line in islice(_lines(text, place), HEAD_ROWS)]
     except (UnicodeDecodeError, LookupError) as error:
         raise _not_encoded(path, chosen) from error
     n_comments = next((i for i, line in enumerate(lines) if not line.lstrip('"').startswith("#")), len(lines))
@@ -289,25 +330,41 @@ def _open_text(path: Path, settings: FileSettings, known: frozenset[str]) -> Sou
     def pieces(size: int) -> Iterator[Piece]:
         try:
             with opened() as handle:
-                for _ in range(n_comments):
-                    next(handle)
-                yield from _text_pieces(handle, delimiter, head, n_comments, size)
+                found = islice(_lines(handle, place), n_comments, None)
+                yield from _text_pieces(found, delimiter, head, n_comments, size)
         except UnicodeDecodeError as error:
             raise _not_encoded(path, chosen) from error
         except csv.Error as error:
             raise _error(head.place, "quote", f"{error}; close or remove the quote") from error
 
-    return Source(head=head, files=(path,), pieces=pieces)
+    length = sum(len(line) + 1 for line in lines)
+    n_about = path.stat().st_size * len(lines) // max(length, 1)
+    return Source(head=head, files=(path,), pieces=pieces, n_about=n_about)
 
 
-def _text_pieces(handle: IO[str], delimiter: str, head: Sheet, n_comments: int, size: int) -> Iterator[Piece]:
-    reader = csv.reader(handle, delimiter=delimiter, strict=True)
+def _lines(handle: IO[str], place: str) -> Iterator[str]:
+    """Lines with their ends; one without end would fill the memory."""
+    for line in iter(partial(handle.readline, _LONGEST_LINE), ""):
+        if len(line) == _LONGEST_LINE:
+            remedy = f"a line of more than {_LONGEST_LINE:,} characters; this is no table of rows"
+            raise _error(place, "size", remedy)
+        yield line
+
+
+def _text_pieces(
+    lines: Iterator[str], delimiter: str, head: Sheet, n_comments: int, size: int
+) -> Iterator[Piece]:  # fmt: skip
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     width = 0
     for _ in range(head.header_row - n_comments):
         width = len(next(reader))
     number, start = head.header_row, 0
     n_columns = len(head.headers)
+    n_lines = reader.line_num
     while records := list(islice(reader, size)):
+        if reader.line_num - n_lines > len(records):
+            check_lines_of_fields(records, head.place, first=number + 1)
+        n_lines = reader.line_num
         kept = [(number + 1 + i, record) for i, record in enumerate(records) if _is_filled(record)]
         number += len(records)
         faults = [(n, len(r)) for n, r in kept if len(r) != width and _is_odd(r, width)]

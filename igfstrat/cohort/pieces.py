@@ -176,12 +176,15 @@ class Source:
         From rows a piece to the pieces.
     left_out : list of int
         After a reading: how many rows a map has left out.
+    n_about : int
+        Rows that it probably has, for who waits; what parquet says of itself, or lines by their mean length.
     """
 
     head: Sheet
     files: tuple[Path, ...]
     pieces: Callable[[int], Iterator[Piece]] = field(repr=False)
     left_out: list[int] = field(default_factory=lambda: [0])
+    n_about: int = 0
 
 
 def choose_rows(source: Source, rows: RowSettings) -> Source:

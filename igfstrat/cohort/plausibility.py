@@ -139,6 +139,28 @@ def guess_unit(raw: NDArray[np.float64], column: Column) -> str | None:
     return fits[0] if len(fits) == 1 else None
 
 
+def question_of_unit(raw: NDArray[np.float64], column: Column) -> Problem:
+    """What is asked of a concentration without a unit.
+
+    Parameters
+    ----------
+    raw : ndarray of float64, shape (n_rows,)
+        Figures as written; NaN where there is none.
+    column : Column
+        A concentration.
+
+    Returns
+    -------
+    Problem
+        With the unit that would fit, where one does.
+    """
+    guess = guess_unit(raw, column)
+    fits = f"; the median fits {guess}" if guess else ""
+    how = f"{column.name}: {{column: …, unit: {guess or 'ng/mL'}}}"
+    remedy = f"unit not stated{fits}; say it in the map: {how}"
+    return Problem(code="unit", severity=Severity.ERROR, column=column.header, remedy=remedy)
+
+
 def check_age(years: NDArray[np.float64]) -> Problem | None:
     """Whether an age column can be in years.
 

@@ -58,7 +58,7 @@ class TextColumn:
         Parameters
         ----------
         texts : iterable of str
-            One a row.
+            One a row; of a categorical Series the levels are taken as they are.
 
         Returns
         -------
@@ -70,10 +70,18 @@ class TextColumn:
         >>> TextColumn.of(["a", "", "a"]).which.tolist()
         [0, 1, 0]
         """
+        if isinstance(texts, pd.Series) and isinstance(texts.dtype, pd.CategoricalDtype):
+            return cls(object_array(texts.cat.categories), texts.cat.codes.to_numpy().astype(np.int32))
         held = list(texts)
         place = {text: i for i, text in enumerate(dict.fromkeys(held))}
         which = np.fromiter(map(place.__getitem__, held), dtype=np.int32, count=len(held))
         return cls(object_array(place), which)
+
+    @property
+    def coded(self) -> pd.Series:
+        """Text of each row as levels, shape (n_rows,), for what looks at each different text once."""
+        kind = pd.CategoricalDtype(pd.Index(self.words, dtype=object))
+        return pd.Series(pd.Categorical.from_codes(self.which, dtype=kind))  # type: ignore[arg-type]
 
     @property
     def text(self) -> NDArray[np.object_]:

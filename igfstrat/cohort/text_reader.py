@@ -13,7 +13,7 @@ import gc
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from igfstrat.cohort.sheet import Grid
@@ -149,14 +149,35 @@ def _parse(lines: list[str], delimiter: str, source: str, n_comments: int) -> li
         what = "a quote is opened and never closed" if "end of data" in str(error) else str(error)
         how = f"{what}; close or remove the quote in this row"
         raise CohortError(source, [_problem("quote", how, row=row)]) from error
-    has_fields_of_lines = len(records) < len(lines)
+    has_fields_of_lines = reader.line_num > len(records)
     while records and not any(records[-1]):
         records.pop()
-    for number, record in enumerate(records if has_fields_of_lines else (), start=1 + n_comments):
+    if has_fields_of_lines:
+        check_lines_of_fields(records, source, first=1 + n_comments)
+    return records
+
+
+def check_lines_of_fields(records: Iterable[list[str]], source: str, *, first: int) -> None:
+    """Make sure that no field runs over so many lines that its quote was probably not closed.
+
+    Parameters
+    ----------
+    records : iterable of list of str
+        Rows.
+    source : str
+        Name of the file, for messages.
+    first : int
+        Number of the first row.
+
+    Raises
+    ------
+    CohortError
+        If one does.
+    """
+    for number, record in enumerate(records, start=first):
         if sum(field.count("\n") for field in record) >= _MAX_FIELD_LINES:
             how = "one field runs over many lines: a quote is probably not closed in this row"
             raise CohortError(source, [_problem("quote", how, row=number)])
-    return records
 
 
 @contextlib.contextmanager

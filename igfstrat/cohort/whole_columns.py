@@ -29,11 +29,11 @@ from igfstrat.cohort.column_verdicts import (
     make_levels,
 )
 from igfstrat.cohort.decode import describe_conversion
-from igfstrat.cohort.decoding import _Decoder
+from igfstrat.cohort.decoding import Decoder
 from igfstrat.cohort.identity import summary_rows
 from igfstrat.cohort.piece_checks import Carried, Identifiers, RowProblems, by_finding
 from igfstrat.cohort.pieces import Cells, Piece, Source, release_memory
-from igfstrat.cohort.plausibility import check_age, check_unit, guess_unit, judge_decimal_marks
+from igfstrat.cohort.plausibility import check_age, check_unit, judge_decimal_marks, question_of_unit
 from igfstrat.errors import CohortError, Problem, Severity, safe_text
 from igfstrat.schema import COLUMNS
 
@@ -80,7 +80,9 @@ def plain_table(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns, index=range(len(table)), copy=False)
 
 
-def judge_columns(source: Source, cohort_map: CohortMap | None, size: int) -> WholeColumns:
+def judge_columns(
+    source: Source, cohort_map: CohortMap | None, size: int, progress: Callable[[int], None] | None = None
+) -> WholeColumns:
     """Read a table once and decode what is used of it.
 
     Parameters
@@ -91,6 +93,8 @@ def judge_columns(source: Source, cohort_map: CohortMap | None, size: int) -> Wh
         What its owner says about it; without joins and merges of rows.
     size : int
         Rows held as text at a time; it changes nothing.
+    progress : callable, optional
+        Gets the rows read.
 
     Returns
     -------
@@ -102,11 +106,14 @@ def judge_columns(source: Source, cohort_map: CohortMap | None, size: int) -> Wh
     CohortError
         If identifiers are missing or double, or no row is a patient.
     """
-    return _FirstPass(source, cohort_map).run(size)
+    return _FirstPass(source, cohort_map, progress).run(size)
 
 
 class _FirstPass:
-    def __init__(self, source: Source, cohort_map: CohortMap | None) -> None:
+    def __init__(
+        self, source: Source, cohort_map: CohortMap | None, progress: Callable[[int], None] | None
+    ) -> None:
+        self.progress = progress
         self.source, self.sheet, self.map = source, source.head, cohort_map or CohortMap()
         self.bindings = bind_columns(self.sheet, cohort_map)
         used = {name: b for name, b in self.bindings.columns.items() if name != "patient_id"}
@@ -154,6 +161,8 @@ class _FirstPass:
         tail: list[list[str]] = []
         for piece in self.source.pieces(size):
             numbers.append(piece.row_numbers)
+            if self.progress:
+                self.progress(piece.stop)
             self._take(piece)
             last = piece.take(np.arange(max(len(piece.row_numbers) - _TAIL, 0), len(piece.row_numbers)), 0)
             texts = [cells.text() for cells in last.columns]
@@ -234,12 +243,7 @@ class _FirstPass:
         if verdict.fault:
             return
         if column.is_concentration and binding.unit is None:
-            guess = guess_unit(raw, column)
-            fits = f"; the median fits {guess}" if guess else ""
-            remedy = (
-                f"unit not stated{fits}; say it in the map: {name}: {{column: …, unit: {guess or 'ng/mL'}}}"
-            )
-            verdict.fault = _error("unit", column.header, remedy)
+            verdict.fault = question_of_unit(raw, column)
         elif column.is_concentration and binding.unit:
             verdict.fault = check_unit(raw, column, binding.unit)
             self._add_other_unit(binding.unit, raw, binding, verdict)
@@ -293,12 +297,11 @@ class _FirstPass:
         cells: dict[int, Any] = dict.fromkeys(range(len(self.sheet.headers)), _constant("", n))
         for at, collector in self.followup.items():
             words, ids = collector.finish(np.array([], dtype=np.intp))
-            cells[at] = np.array(words, dtype=object)[ids]
+            cells[at] = make_levels(ids, words)
         sheet = replace(self.sheet, cells=pd.DataFrame(cells, copy=False), row_numbers=self.row_numbers)
-        decoder = _Decoder(sheet, self.bindings, self.map, table=self.table, unusable=self.unusable)
+        decoder = Decoder(sheet, self.bindings, self.map, table=self.table, unusable=self.unusable)
         patients = np.delete(np.arange(n), self.aside)
-        endpoints = decoder._endpoints(decoder._patients_only(patients), patients, n)
-        decoder._check_followup(endpoints)
+        endpoints = decoder.follow(patients)
         self.problems += [p for p in decoder.problems if p.row is None]
         self.by_row += by_finding([p for p in decoder.problems if p.row is not None], self.row_numbers)
         return endpoints

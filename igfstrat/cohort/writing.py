@@ -16,13 +16,13 @@ import numpy as np
 import pandas as pd
 import xlsxwriter
 
+from igfstrat.cohort.parquet_writing import write_parquet
 from igfstrat.errors import UsageError, safe_text
-from igfstrat.files import atomic_path, neutral_csv_text, write_bytes
+from igfstrat.files import neutral_csv_text, write_bytes
 
 MAX_SHEET_ROWS: Final = 1_048_575
 SUFFIXES: Final = (".csv", ".xlsx", ".parquet")
 # rows of a row group; part of the format, so that the bytes don't depend on how the rows arrive
-ROW_GROUP: Final = 131_072
 _EPOCH: Final = dt.datetime(2000, 1, 1)
 # in memory: otherwise XlsxWriter keeps the cells, identifiers too, in files of the machine's temporary folder
 _OPTIONS: Final = {
@@ -80,7 +80,9 @@ def write_score_tables(
         write_bytes(path, csv_bytes(tables.scores))
         return
     if path.suffix.lower() == ".parquet":
-        table = arrow_table(tables.scores)
+        table = arrow_table(tables.scores, as_written=False)
+        for place in range(tables.n_source_columns):
+            table = table.set_column(place, table.field(place).name, _written(table.column(place)))
         for place, array in typed.items():
             table = table.set_column(place, table.column_names[place], array)
         write_parquet([table], path)
@@ -235,55 +237,18 @@ def arrow_table(table: pd.DataFrame, *, as_written: bool = True) -> Any:
     return pa.Table.from_arrays(arrays, names=[str(name) for name in table.columns])
 
 
+def _written(column: Any) -> Any:
+    import pyarrow as pa
+
+    return column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
+
+
 def _text_array(values: pd.Series) -> Any:
     import pyarrow as pa
 
     which, words = pd.factorize(values.to_numpy(dtype=object), use_na_sentinel=True)
     texts = pa.array([str(word) for word in words], type=pa.string())
     return pa.DictionaryArray.from_arrays(pa.array(which.astype(np.int32), mask=which < 0), texts)
-
-
-def write_parquet(pieces: Iterable[Any], path: Path) -> None:
-    """Write pieces of one table as parquet, in row groups of a fixed size.
-
-    Parameters
-    ----------
-    pieces : iterable of pyarrow.Table
-        In their order, of one schema; only a row group of them is held at a time. Text may be dictionary-encoded.
-    path : Path
-        Ends in .parquet. Equal rows give equal bytes, however they are cut into pieces.
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    with atomic_path(path) as temporary:
-        writer, waiting, n = None, [], 0
-        for coded in pieces:
-            piece = _as_text(coded)
-            if writer is None:
-                writer = pq.ParquetWriter(temporary, piece.schema, compression="snappy")
-            waiting.append(piece)
-            n += len(piece)
-            while n >= ROW_GROUP:
-                joined = pa.concat_tables(waiting)
-                writer.write_table(joined.slice(0, ROW_GROUP).combine_chunks(), row_group_size=ROW_GROUP)
-                waiting = [joined.slice(ROW_GROUP)]
-                n -= ROW_GROUP
-        if writer is not None:
-            if n:
-                writer.write_table(pa.concat_tables(waiting).combine_chunks(), row_group_size=ROW_GROUP)
-            writer.close()
-
-
-def _as_text(table: Any) -> Any:
-    """The table with text as strings, and nothing beside its columns: equal rows are equal bytes."""
-    import pyarrow as pa
-
-    plain = [
-        pa.field(f.name, f.type.value_type if pa.types.is_dictionary(f.type) else f.type)
-        for f in table.schema
-    ]
-    return table.cast(pa.schema(plain))
 
 
 def _write_workbook(tables: ScoreTables, buffer: io.BytesIO) -> None:

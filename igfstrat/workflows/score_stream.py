@@ -17,23 +17,27 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import pandas as pd
 from joblib import delayed
 
 from igfstrat._version import __version__
 from igfstrat.cohort import Cohort
+from igfstrat.cohort.binding import bind_columns
 from igfstrat.cohort.cohort_map import CohortMap, FileSettings
+from igfstrat.cohort.limits import LIMITS, Limits
+from igfstrat.cohort.parquet_writing import write_parquet
 from igfstrat.cohort.piece_sources import open_source
 from igfstrat.cohort.pieces import Piece, Source, choose_rows
 from igfstrat.cohort.reading import load_map
 from igfstrat.cohort.whole_columns import WholeColumns, judge_columns, plain_table
-from igfstrat.cohort.writing import csv_bytes, write_parquet
+from igfstrat.cohort.writing import csv_bytes
 from igfstrat.config import config_path
 from igfstrat.errors import CohortError, Problem, UsageError
-from igfstrat.features import FeatureBuilder
+from igfstrat.features import FeatureBuilder, required_inputs
 from igfstrat.files import (
     atomic_path,
-    make_folder,
+    folder_lock,
     sha256_of,
     write_bytes,
     write_manifest,
@@ -62,6 +66,7 @@ if TYPE_CHECKING:
 # rows of a piece: those of a row group, so that none is put together from two
 CHUNK_ROWS: Final = 131_072
 _AHEAD: Final = 4  # pieces of a worker that a cluster gets at once
+_NOTHING: Final = "Nothing was scored."
 Progress = Callable[[int, int], None]
 
 
@@ -69,7 +74,7 @@ def score_stream(
     path: Path, out: Path, *, plan: str | Path | None = None, map: str | Path | CohortMap | None = None,  # noqa: A002
     model: Path | None = None, command: Sequence[str] = (), encoding: str | None = None,
     header_row: int | None = None, chunk_rows: int = CHUNK_ROWS, n_jobs: int = 1, cluster: str | None = None,
-    strict: bool = False, progress: Progress | None = None,
+    strict: bool = False, progress: Progress | None = None, limits: Limits = LIMITS,
 ) -> StreamResult:  # fmt: skip
     """Score a table in pieces.
 
@@ -98,7 +103,10 @@ def score_stream(
     strict : bool
         Whether to write nothing where anything would be flagged.
     progress : callable, optional
-        Gets the rows done and all rows.
+        Gets the rows done and all rows: reading them the first time is a third of it. Until all are read once, how many
+        there are is told as the file lets guess.
+    limits : Limits
+        Time and memory of the process that reads a parquet file.
 
     Returns
     -------
@@ -117,13 +125,15 @@ def score_stream(
         raise UsageError(message)
     cohort_map = load_map(map)
     check_map(cohort_map)
-    source = _open(path, cohort_map, encoding, header_row)
-    whole = judge_columns(source, cohort_map, chunk_rows)
+    source = _open(path, cohort_map, encoding, header_row, limits)
+    if plan is not None:
+        _check_header(source, cohort_map, plan)
+    whole = judge_columns(source, cohort_map, chunk_rows, _first_third(progress, source.n_about))
     files = (config_path(str(map), "maps"),) if isinstance(map, str | Path) else ()
     cohort = replace(whole.cohort, n_filtered=source.left_out[0], files=(*source.files, *files))
     whole = replace(whole, cohort=cohort)
     job = _Job(source, whole, *_prepare(cohort, plan, model), out, chunk_rows)
-    with job.run(n_jobs, cluster, progress) as result:
+    with folder_lock(job.folder), job.run(n_jobs, cluster, progress) as result:
         if strict and result.is_flagged:
             raise refusal_of(result)
         job.write(result, command)
@@ -165,12 +175,36 @@ def needs_whole_table(cohort_map: CohortMap) -> bool:
     return bool(cohort_map.join or cohort_map.dictionary or rows.one_patient_per or file.sheet)
 
 
-def _open(path: Path, cohort_map: CohortMap | None, encoding: str | None, header_row: int | None) -> Source:
+def _check_header(source: Source, cohort_map: CohortMap | None, plan: str | Path) -> None:
+    """What a plan requires and the header lacks is told before a large file is read; doubts about it come after."""
+    bindings = bind_columns(source.head, cohort_map)
+    if bindings.problems or "patient_id" not in bindings.columns:
+        return
+    none = pd.DataFrame(columns=[b.column.header for b in bindings.columns.values()])
+    head = Cohort(
+        sheet=source.head, bindings=bindings, table=none, doubtful=none, endpoints={}, problems=(), unusable={},
+        set_aside=np.array([], dtype=object),
+    )  # fmt: skip
+    try:
+        head.require(required_inputs(choose_plan(plan, head).plan), outcome=_NOTHING)
+    except CohortError as error:
+        raise CohortError(source.head.place, error.problems, _NOTHING) from error
+
+
+def _first_third(progress: Progress | None, n_about: int) -> Callable[[int], None] | None:
+    if progress is None:
+        return None
+    return lambda done: progress(done // 3, max(n_about, done))
+
+
+def _open(
+    path: Path, cohort_map: CohortMap | None, encoding: str | None, header_row: int | None, limits: Limits
+) -> Source:
     by_map = cohort_map or CohortMap()
     stated = {"encoding": encoding, "header_row": header_row}
     settings = by_map.file.model_copy(update={name: v for name, v in stated.items() if v is not None})
     assert isinstance(settings, FileSettings)
-    return choose_rows(open_source(path, settings, known=by_map.source_headers), by_map.rows)
+    return choose_rows(open_source(path, settings, known=by_map.source_headers, limits=limits), by_map.rows)
 
 
 def _prepare(
@@ -217,7 +251,6 @@ class _Job:
     @contextmanager
     def run(self, n_jobs: int, cluster: str | None, progress: Progress | None) -> Iterator[StreamResult]:
         """Score, and put the scores together in the folder; what is refused afterwards leaves nothing."""
-        make_folder(self.folder)
         self.assembled = self.folder / f"whole{self.suffix}"
         self.parts: list[Part] = []
         result = StreamResult(
@@ -258,7 +291,8 @@ class _Job:
                 result.descriptions = part.head["descriptions"]
                 done += part.head["n_rows"]
                 if progress:
-                    progress(done, self.cohort.n_rows)
+                    n_rows = self.cohort.n_rows
+                    progress((n_rows + 2 * done) // 3, n_rows)
                 yield piece, part
 
     def _tasks(self, waiting: deque[Piece]) -> Iterator[Any]:

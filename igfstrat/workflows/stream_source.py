@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from igfstrat.cohort.cohort_map import CohortMap
-from igfstrat.cohort.piece_sources import files_of, is_parquet
+from igfstrat.cohort.piece_sources import count_rows, files_of, is_parquet
 from igfstrat.cohort.writing import check_sheet_rows
 from igfstrat.errors import UsageError, safe_text
 from igfstrat.workflows.score_stream import check_map, needs_whole_table
@@ -34,14 +34,8 @@ def count_lines(path: Path) -> int:
 
 def _lines_of(path: Path) -> int:
     if is_parquet(path):
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        try:
-            n_rows = int(pq.ParquetFile(path).metadata.num_rows)
-        except (pa.ArrowException, OSError):
-            return 0  # damaged: the reader of whole files, which is guarded, says so
-        # more rows than bits were made to do harm, and are for the guarded reader too
+        n_rows = count_rows(path)
+        # more rows than bits were made to do harm, and are for the reader of whole files
         return n_rows if n_rows <= 8 * path.stat().st_size else 0
     with path.open("rb") as handle:
         first = handle.read(4096)
@@ -89,7 +83,11 @@ def must_stream(
             message = "--sheet names a sheet of a workbook; a table in pieces is csv, parquet or a folder of them, which have none"
             raise UsageError(message)
         return False
-    if not asked and (not path.is_file() or (cohort_map is not None and needs_whole_table(cohort_map))):
+    if not asked and (
+        not path.is_file()
+        or 8 * path.stat().st_size < STREAMED_FROM
+        or (cohort_map is not None and needs_whole_table(cohort_map))
+    ):
         return False
     n_rows = count_lines(path)
     if asked:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from igfstrat.cohort import parsing, read_cohort
 from igfstrat.cohort._child import _pack, text_of
-from igfstrat.cohort.decode import _FIGURE, _is_figure, clean, decode_numbers
+from igfstrat.cohort.decode import FIGURE, _is_figure, clean, decode_numbers
 from igfstrat.cohort.identity import _HYPHENS, _LOOK_ALIKES, folded
 from igfstrat.cohort.layout import find_table
 from igfstrat.cohort.sheet import ColumnRows, Grid, TextColumn
@@ -66,19 +66,19 @@ def arrow_columns(pa):
 
 def test_a_column_of_parquet_arrives_as_the_text_of_each_of_its_values():
     pa = pytest.importorskip("pyarrow")
-    from igfstrat.cohort._child import _arrow_text, _pack_arrow
+    from igfstrat.cohort._child import _pack_arrow, arrow_text
 
     for name, array in arrow_columns(pa).items():
         words, data = _pack_arrow(array, pa)
         column = parsing._Blocks()
         column.add(words, np.frombuffer(data, np.float64 if words is None else np.int32))
-        assert column.column().text.tolist() == _arrow_text(array, pa), name
+        assert column.column().text.tolist() == arrow_text(array, pa), name
 
 
 @SLACK
 @given(st.text(alphabet="0123456789.-+eE ,_²٣", max_size=8))
 def test_the_short_cut_for_figures_is_the_pattern(text):
-    assert _is_figure(text) == (re.fullmatch(_FIGURE, text, re.IGNORECASE) is not None)
+    assert _is_figure(text) == (re.fullmatch(FIGURE, text, re.IGNORECASE) is not None)
 
 
 CELL = st.sampled_from(

@@ -3,7 +3,6 @@
 import random
 
 import pandas as pd
-import pytest
 
 from igfstrat.cohort import read_cohort
 from igfstrat.errors import IgfstratError
@@ -56,7 +55,6 @@ def rows_kept(seed, folder):
     return isinstance(ends[0], bytes)
 
 
-@pytest.mark.parametrize("first", [0, 6])
-def test_rows_in_are_rows_out_with_the_same_bytes_in_any_pieces(first, tmp_path):
-    n_scored = sum(rows_kept(seed, tmp_path) for seed in range(first, first + 6))
-    assert n_scored > 1
+def test_rows_in_are_rows_out_with_the_same_bytes_in_any_pieces(tmp_path):
+    # about two tables of three hold a doubt about a whole column, and are refused in each way
+    assert sum(rows_kept(seed, tmp_path) for seed in range(18)) > 3

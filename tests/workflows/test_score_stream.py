@@ -312,8 +312,9 @@ import sys, time
 from pathlib import Path
 from igfstrat.workflows.score_stream import score_stream
 def slow(done, total):
-    print(done, flush=True)
-    time.sleep(0.02)
+    if done > total // 3:  # the second pass
+        print(done, flush=True)
+        time.sleep(0.02)
 score_stream(Path(sys.argv[1]), Path(sys.argv[2]), plan="breast", chunk_rows=50, progress=slow)
 """
 

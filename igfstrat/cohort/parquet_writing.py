@@ -1,0 +1,88 @@
+"""Writing a table as parquet from its pieces: equal rows are equal bytes, however they are cut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+from igfstrat.files import atomic_path
+
+ROW_GROUP: Final = 131_072
+
+
+def write_parquet(pieces: Iterable[Any], path: Path) -> None:
+    """Write pieces of one table as parquet, in row groups of a fixed size.
+
+    Parameters
+    ----------
+    pieces : iterable of pyarrow.Table
+        In their order, of one schema; only a row group of them is held at a time. A dictionary holds its words in the
+        order in which they come first; it is written as it stands where a piece is a row group.
+    path : Path
+        Ends in .parquet. Equal rows give equal bytes, however they are cut into pieces.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with atomic_path(path) as temporary:
+        writer, waiting, n, keeps_codes = None, [], 0, False
+        for piece in pieces:
+            if writer is None:
+                keeps_codes = _says_its_types(piece.schema)
+                schema = piece.schema if keeps_codes else _text_schema(piece.schema)
+                writer = pq.ParquetWriter(
+                    temporary, schema.remove_metadata(), compression="snappy", store_schema=not keeps_codes
+                )
+            if keeps_codes and not n and len(piece) == ROW_GROUP:
+                writer.write_table(piece.combine_chunks(), row_group_size=ROW_GROUP)
+                continue
+            waiting.append(piece.cast(_text_schema(piece.schema)))
+            n += len(piece)
+            while n >= ROW_GROUP:
+                joined = pa.concat_tables(waiting)
+                _write_group(writer, joined.slice(0, ROW_GROUP))
+                waiting = [joined.slice(ROW_GROUP)]
+                n -= ROW_GROUP
+        if writer is not None:
+            if n:
+                _write_group(writer, pa.concat_tables(waiting))
+            writer.close()
+
+
+def _write_group(writer: Any, table: Any) -> None:
+    """Rows of a group, their words coded in the order in which they come first, as those of a whole piece are."""
+    import pyarrow as pa
+
+    table = table.combine_chunks()
+    for i, field in enumerate(writer.schema):
+        if pa.types.is_dictionary(field.type):
+            table = table.set_column(i, field, table.column(i).combine_chunks().dictionary_encode())
+    writer.write_table(table, row_group_size=ROW_GROUP)
+
+
+def _says_its_types(schema: Any) -> bool:
+    """Whether parquet alone tells the types, without arrow's schema beside it, which would tell of dictionaries too."""
+    import pyarrow as pa
+
+    known = {
+        pa.string(),
+        pa.float64(),
+        pa.float32(),
+        pa.int64(),
+        pa.int32(),
+        pa.int16(),
+        pa.int8(),
+        pa.bool_(),
+        pa.date32(),
+    }
+    return all(f.type in known or pa.types.is_dictionary(f.type) for f in schema)
+
+
+def _text_schema(schema: Any) -> Any:
+    """Text as strings, and nothing beside the columns: equal rows are equal bytes."""
+    import pyarrow as pa
+
+    return pa.schema(
+        [pa.field(f.name, f.type.value_type if pa.types.is_dictionary(f.type) else f.type) for f in schema]
+    )

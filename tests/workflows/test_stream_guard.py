@@ -1,0 +1,103 @@
+"""Large tables are read under guard, and refused as small ones are. Worked by hand, against the reading of the whole file."""
+
+import sys
+
+import pytest
+
+from igfstrat.cohort import parsing, read_cohort
+from igfstrat.cohort.limits import LIMITS, Limits
+from igfstrat.errors import CohortError, ExitCode, StorageError, UnsafeFileError
+from igfstrat.workflows.score_stream import score_stream
+from tests.workflows.test_score_stream import HEADER, as_parquet, rows_of, write
+
+DEATHS = {"abort": ("os.abort()", "memory"), "kill": ("os.kill(os.getpid(), 9)", "far longer"), "exit": ("os._exit(3)", "ended the process"),
+    "half a piece": ("sys.stdout.write('{\"rows\": 3}\\n{\"arrow\": 900}\\nxyz'); sys.stdout.flush(); os._exit(0)", "ended the process")}  # fmt: skip
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize(("code", "word"), DEATHS.values(), ids=list(DEATHS))
+def test_the_death_of_the_reader_of_pieces_is_a_refusal(tmp_path, monkeypatch, code, word):
+    as_parquet(tmp_path / "c.parquet", rows_of(20))
+    script = tmp_path / "parser.py"
+    script.write_text(f"import os, sys\n{code}")
+    monkeypatch.setattr(parsing, "_SCRIPT", script)
+    with pytest.raises(UnsafeFileError) as caught:
+        score_stream(tmp_path / "c.parquet", tmp_path / "o.csv", plan="breast")
+    assert caught.value.exit_code is ExitCode.UNSAFE
+    assert all(part in str(caught.value) for part in ("c.parquet", word, "--limits"))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["c.parquet", "parser.py"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the other platforms don't hold this limit")
+def test_the_reader_of_pieces_is_held_to_its_memory_and_its_time(tmp_path):
+    as_parquet(tmp_path / "c.parquet", rows_of(20))
+    for limits, word in ((Limits(seconds=1e-6, seconds_per_mb=1e-6), "far longer"),):
+        with pytest.raises(UnsafeFileError, match=word):
+            score_stream(tmp_path / "c.parquet", tmp_path / "o.csv", plan="breast", limits=limits)
+    found = list(parsing.messages_of_pieces(tmp_path / "c.parquet", "c", size=9, limits=LIMITS))
+    assert [list(message) for message, _ in found] == [["rows"], *[["arrow"]] * 4]
+
+
+def test_a_parquet_file_whose_last_rows_are_damaged_is_refused_before_anything_is_written(tmp_path):
+    path = tmp_path / "c.parquet"
+    as_parquet(path, rows_of(9_000))
+    data = path.read_bytes()
+    at = len(data) // 3
+    path.write_bytes(data[:at] + bytes(2_000) + data[at + 2_000 :])
+    with pytest.raises(CohortError, match="not a valid file of its kind"):
+        score_stream(path, tmp_path / "o.parquet", plan="breast")
+    assert [p.name for p in tmp_path.iterdir()] == ["c.parquet"]
+
+
+def test_a_second_run_into_the_same_result_is_refused_and_the_first_ends_well(tmp_path):
+    path, said = write(tmp_path / "c.csv", rows_of(100)), []
+
+    def again(done, total):
+        if done == total:
+            with pytest.raises(StorageError, match="another run is writing") as caught:
+                score_stream(path, tmp_path / "o.csv", plan="breast", chunk_rows=40)
+            said.append(caught.value.exit_code)
+
+    score_stream(path, tmp_path / "o.csv", plan="breast", chunk_rows=40, progress=again)
+    assert said == [ExitCode.ENVIRONMENT]
+    assert (tmp_path / "o.csv").exists()
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_missing_column_is_told_before_the_rows_are_read(tmp_path):
+    lines = ["patient_id,age_years,sex,igf1_ng_ml", *(f"P{i},50,female,110" for i in range(6_000)), "P,1"]
+    (tmp_path / "c.csv").write_text("\n".join(lines))
+    with pytest.raises(CohortError, match="column missing") as caught:
+        score_stream(tmp_path / "c.csv", tmp_path / "o.csv", plan="breast")
+    assert {"igf1r_h_score", "subtype"} & {p.column for p in caught.value.problems}
+    assert "fields" not in str(caught.value)
+
+
+@pytest.mark.parametrize("lines", [4, 6])
+def test_a_field_over_many_lines_is_refused_in_pieces_as_in_the_whole(tmp_path, lines):
+    rows = rows_of(50)
+    rows[30][-1] = "\n".join("abcdefg"[:lines])
+    path, ends = write(tmp_path / "c.csv", rows), []
+    for read in (read_cohort, lambda p: score_stream(p, tmp_path / "o.csv", plan="breast", chunk_rows=20)):
+        try:
+            read(path)
+            ends.append(None)
+        except CohortError as error:
+            ends.append([(p.row, p.remedy) for p in error.problems])
+    assert ends[0] == ends[1]
+    assert (ends[0] is None) == (lines == 4)
+
+
+def test_a_line_without_end_is_refused_and_not_held(tmp_path):
+    (tmp_path / "c.csv").write_text(",".join(HEADER) + "\n" + "x" * 10_500_000)
+    with pytest.raises(CohortError, match="a line of more than 10,000,000 characters"):
+        score_stream(tmp_path / "c.csv", tmp_path / "o.csv", plan="breast")
+
+
+def test_progress_rises_over_both_passes_and_ends_at_all_rows(tmp_path):
+    told = []
+    as_parquet(tmp_path / "c.parquet", rows_of(300))
+    score_stream(
+        tmp_path / "c.parquet", tmp_path / "o.csv", plan="breast", chunk_rows=100, progress=lambda *n: told.append(n)
+    )  # fmt: skip
+    assert told == [(33, 300), (66, 300), (100, 300), (166, 300), (233, 300), (300, 300)]
