@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from igfstrat.cli.common import DebugOption, ForceOption, command_line, refuse, run, say
-from igfstrat.errors import ExitCode
+from igfstrat.cli.common import (
+    DebugOption,
+    EncodingOption,
+    ForceOption,
+    HeaderRowOption,
+    LimitsOption,
+    MapOption,
+    PlanOption,
+    SheetOption,
+    command_line,
+    read,
+    refuse,
+    run,
+    say,
+)
+from igfstrat.cli.progress import stages
+from igfstrat.errors import ExitCode, IgfstratWarning
 
 if TYPE_CHECKING:
+    from igfstrat.workflows.cohort_scenario import CohortSource
+    from igfstrat.workflows.enrichment_study import EnrichmentStudy
     from igfstrat.workflows.study_plan import StudyPlan
 
 _SHOWN_POINTS = 8
 _SHOWN_LINES = 12
-_QUIET = 3.0  # seconds between lines where there is no terminal
 
 
 @run
@@ -28,7 +43,7 @@ def simulate(
         str,
         typer.Argument(
             metavar="SCENARIO",
-            help="Trial scenario (a file, or a packaged name such as igf1r_enrichment).",
+            help="Trial scenario (a file, or a packaged name such as igf1r_enrichment, my_cohort, history/advigo_1018, winners_curse).",
             show_default=False,
         ),
     ],
@@ -53,6 +68,34 @@ def simulate(
     yes: Annotated[
         bool, typer.Option("--yes", help="Agree to a large run, or to designs that can't reach their plan.")
     ] = False,
+    retracted: Annotated[
+        bool, typer.Option("--retracted", help="Allow a preset from retracted sources, with a warning.")
+    ] = False,
+    cohort: Annotated[
+        Path | None,
+        typer.Option(
+            "--cohort", help="Cohort spreadsheet that gives prevalence, test error and times on control."
+        ),
+    ] = None,
+    endpoint: Annotated[
+        str | None,
+        typer.Option("--endpoint", help="Of the cohort: dfs, pfs, os …; by default the scenario's."),
+    ] = None,
+    by: Annotated[
+        str | None, typer.Option("--by", help="Status of the cohort that makes patients positive.")
+    ] = None,
+    map: MapOption = None,  # noqa: A002
+    plan: PlanOption = None,
+    sheet: SheetOption = None,
+    header_row: HeaderRowOption = None,
+    encoding: EncodingOption = None,
+    limits: LimitsOption = None,
+    formats: Annotated[
+        str,
+        typer.Option(
+            "--formats", help="Of html, pdf, docx, xlsx, svg, png; table and results.json always come."
+        ),
+    ] = "html",
     force: ForceOption = False,
     debug: DebugOption = False,
 ) -> int:
@@ -60,7 +103,8 @@ def simulate(
 
     Parameters
     ----------
-    scenario, out, replicates, seed, n_jobs, cluster, resume, yes, force, debug : as on the command line
+    scenario, out, replicates, seed, n_jobs, cluster, resume, yes, retracted : as on the command line
+    cohort, endpoint, by, map, plan, sheet, header_row, encoding, limits, formats, force, debug : as on the command line
         The help of each option says what it does.
 
     Returns
@@ -68,35 +112,100 @@ def simulate(
     int
         Exit code.
     """
-    from igfstrat.files import check_output_folder
+    from igfstrat.files import check_output_folder, folder_lock
+    from igfstrat.report import check_formats
+    from igfstrat.workflows import checkpoint_files as stored
     from igfstrat.workflows import enrichment_study as job
     from igfstrat.workflows.study_plan import plan_study
 
     del debug
     if n_jobs == 0:
         refuse("--n-jobs 0: write a number of workers, or -1 for one a processor")
+    wanted = [name.strip() for name in formats.split(",") if name.strip()]
+    check_formats(wanted)
     check_output_folder(out, force=force or resume)
+    settings = {"map": map, "sheet": sheet, "header_row": header_row, "encoding": encoding, "limits": limits}
+    source = _source(cohort, endpoint, by, plan, settings)
+    if _asks_for_winners_curse(scenario):
+        if source is not None or wanted != ["html"]:
+            refuse("this scenario counts subgroups looked at: it takes no cohort, and --formats html only")
+        return _winners_curse(scenario, out, replicates, seed, n_jobs, retracted)
     checkpoints = out / "checkpoints"
-    if job.checkpoint_files(checkpoints) and not (resume or force):
+    if stored.checkpoint_files(checkpoints) and not (resume or force):
         refuse(f"{out} holds a stopped run; go on with --resume, or start again with --force")
-    plan = plan_study(scenario, replicates=replicates, seed=seed)
-    _agree(plan, n_jobs, yes)
-    if force and not resume:
-        job.clear_checkpoints(checkpoints)
-    title = _title(plan)
+    damaged = stored.check_checkpoints(checkpoints) if resume else []
+    with _warnings_told():
+        study_plan = plan_study(
+            scenario, replicates=replicates, seed=seed, retracted=retracted, cohort=source
+        )
+    _agree(study_plan, n_jobs, yes)
+    title = _title(study_plan)
+    with folder_lock(out):
+        if force and not resume:
+            stored.clear_checkpoints(checkpoints)
+        study = _simulated(study_plan, title, n_jobs, cluster, checkpoints)
+        written = job.write_study(study, out, command=command_line(), formats=wanted)
+    say(title)
+    _show(study)
+    if damaged:
+        say(f"Flagged: {len(damaged)} stored pieces were cut or changed, and were computed again")
+    say(f"Open {written[0]}   ({len(written)} files in {out})   Research use only.")
+    return ExitCode.FLAGGED if study.warnings or damaged else ExitCode.OK
+
+
+def _simulated(
+    plan: StudyPlan, title: str, n_jobs: int, cluster: str | None, checkpoints: Path
+) -> EnrichmentStudy:
+    """The finished study; who stops it is told how to go on."""
+    from igfstrat.workflows.enrichment_study import run_study
+
     try:
-        with _progress(title) as progress:
-            study = job.run_study(
-                plan, n_jobs=n_jobs, cluster=cluster, checkpoints=checkpoints, progress=progress
-            )
+        with stages(title, things="trials") as (_, progress):
+            return run_study(plan, n_jobs=n_jobs, cluster=cluster, checkpoints=checkpoints, progress=progress)
     except (KeyboardInterrupt, SystemExit):
         typer.echo(f"Go on with the same command and --resume; {checkpoints} holds what is done.", err=True)
         raise
-    written = job.write_study(study, out, command=command_line())
-    say(title)
-    _show(study)
+
+
+def _source(
+    cohort: Path | None, endpoint: str | None, by: str | None, plan: str | None, settings: dict[str, Any]
+) -> CohortSource | None:
+    """The cohort beside the scenario; None where nothing is said of one."""
+    if cohort is None and not any((endpoint, by, plan, *settings.values())):
+        return None
+    from igfstrat.workflows.cohort_scenario import CohortSource
+
+    if cohort is None:
+        layout = [name for name in ("sheet", "header_row", "encoding", "limits") if settings[name]]
+        if layout:
+            refuse(f"--{layout[0].replace('_', '-')} says how to read a cohort; give it by --cohort")
+        return CohortSource(map=settings["map"], plan=plan, endpoint=endpoint, by=by)
+    return CohortSource(cohort=read(cohort, **settings), plan=plan, endpoint=endpoint, by=by)
+
+
+def _asks_for_winners_curse(scenario: str) -> bool:
+    from igfstrat.config import config_path
+    from igfstrat.workflows.winners_curse import holds_winners_curse
+
+    return holds_winners_curse(config_path(scenario, "scenarios"))
+
+
+def _winners_curse(
+    scenario: str, out: Path, replicates: int | None, seed: int | None, n_jobs: int, retracted: bool
+) -> int:
+    from igfstrat.files import folder_lock
+    from igfstrat.workflows import winners_curse as job
+
+    with _warnings_told():
+        study = job.winners_curse(
+            scenario, replicates=replicates, seed=seed, n_jobs=n_jobs, retracted=retracted
+        )
+    with folder_lock(out):
+        written = job.write_winners_curse(study, out, command=command_line())
+    for line in study.results.sentences():
+        say(line)
     say(f"Open {written[0]}   ({len(written)} files in {out})   Research use only.")
-    return ExitCode.FLAGGED if study.warnings else ExitCode.OK
+    return ExitCode.OK
 
 
 def _title(plan: StudyPlan) -> str:
@@ -128,12 +237,20 @@ def _agree(plan: StudyPlan, n_jobs: int, yes: bool) -> None:
 
 
 def _show(study: object) -> None:
+    from igfstrat.report.cohort_scenario_section import answers
+    from igfstrat.report.history_section import replay_sentences
     from igfstrat.report.study_wording import screen_lines
     from igfstrat.workflows.enrichment_study import EnrichmentStudy
 
     assert isinstance(study, EnrichmentStudy)
     for line in screen_lines(study.plan.scenario, study.points, most=_SHOWN_POINTS):
         say(line)
+    for line in replay_sentences(study.replays):
+        say(line)
+    found, left = study.plan.from_cohort, study.cohort_power
+    if found is not None and left is not None:
+        for line in answers(found.facts, left, study.plan.points[0][1]):
+            say(line)
     if study.warnings:
         say("Flagged:")
         for text in study.warnings[:_SHOWN_LINES]:
@@ -143,34 +260,10 @@ def _show(study: object) -> None:
 
 
 @contextmanager
-def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar with the time left on a terminal, now and then a line elsewhere; on the error stream, beside the result."""
-    if not sys.stderr.isatty():
-        yield _lines()
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
-def _lines() -> Callable[[int, int], None]:
-    begun = told = time.monotonic()
-    first: int | None = None
-
-    def tell(done: int, total: int) -> None:
-        nonlocal told, first
-        from igfstrat.workflows.study_plan import time_words
-
-        now = time.monotonic()
-        first = done if first is None else first
-        if now - told < _QUIET or done <= first:
-            return
-        told = now
-        left = (now - begun) * (total - done) / (done - first)
-        typer.echo(f"{done:,} of {total:,} trials, about {time_words(left)} left", err=True)
-
-    return tell
+def _warnings_told() -> Iterator[None]:
+    """Warnings as lines of their own on the error stream, without the place in the code."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", IgfstratWarning)
+        yield
+    for warning in caught:
+        typer.echo(f"Warning: {warning.message}", err=True)

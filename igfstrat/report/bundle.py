@@ -24,7 +24,7 @@ FORMATS: Final = ("html", "pdf", "docx", "xlsx", "svg", "png")
 DEFAULT_FORMATS: Final = ("html", "svg", "png")
 _SIZES: Final = {"170mm": False, "85mm": True}
 _PAGES: Final[dict[str, Callable[[Document], bytes]]] = {
-    "html": lambda document: render_html(document).encode(),
+    "html": lambda document: render_html(document).encode(errors="backslashreplace"),
     "pdf": render_pdf,
     "docx": render_docx,
     "xlsx": render_xlsx,
@@ -81,10 +81,8 @@ def write_document(
         What was written, pages first.
     """
     check_formats(formats)
-    document = _drawn_once(document)
     # everything is made before anything is written: a library that fails leaves no half bundle
-    pages = {f"report.{name}": render(document) for name, render in _PAGES.items() if name in formats}
-    pages |= _figures(document, formats)
+    pages = render_files(document, formats)
     written = [folder / name for name in pages]
     for path, content in zip(written, pages.values(), strict=True):
         write_bytes(path, content)
@@ -92,6 +90,26 @@ def write_document(
     written.insert(first, folder / "report.json")
     write_json(folder / "report.json", results)
     return written
+
+
+def render_files(document: Document, formats: Sequence[str]) -> dict[str, bytes]:
+    """A document in every format asked for, not written yet.
+
+    Parameters
+    ----------
+    document : Document
+        The report.
+    formats : sequence of str
+        Of `FORMATS`.
+
+    Returns
+    -------
+    dict of bytes
+        By name of the file, pages (``report.html``, …) before figures.
+    """
+    document = _drawn_once(document)
+    pages = {f"report.{name}": render(document) for name, render in _PAGES.items() if name in formats}
+    return pages | _figures(document, formats)
 
 
 def _drawn_once(document: Document) -> Document:

@@ -140,6 +140,7 @@ def swing_figure(swings: Sequence[Swing], *, power: float, narrow: bool) -> Figu
                 va="bottom",
                 color="#222222",
                 zorder=6,
+                bbox={"facecolor": "white", "linewidth": 0, "pad": 0.6},
             )
         axes.axvline(100 * power, color=_GREY, linewidth=0.9, linestyle=(0, (4, 2)), zorder=1)
         axes.set_xlim(0, 100)

@@ -15,6 +15,7 @@ from igfstrat.report.document import Block, Document, FigureBlock, Paragraph, Se
 from igfstrat.report.formatting import DASH
 from igfstrat.report.search_figures import frontier_figure, range_words, shown_candidates, swing_figure
 from igfstrat.report.study_ends import truth_section
+from igfstrat.report.study_provenance import provenance_section
 from igfstrat.report.study_wording import with_error
 from igfstrat.report.tables import Table
 from igfstrat.trials.search import SearchResults
@@ -36,6 +37,12 @@ class Unit:
 
     scale: float
     name: str
+
+    @property
+    def words(self) -> str:
+        """With the unit in brackets, as on an axis."""
+        noun, _, sign = self.name.partition(", ")
+        return f"{noun} ({sign})" if sign else noun
 
 
 def objective_unit(results: SearchResults) -> Unit:
@@ -100,6 +107,7 @@ def search_document(
             title="Limitations",
             blocks=tuple(Paragraph(text=text, kind="item") for text in _LIMITS),
         ),
+        provenance_section(results.scenario, source=source, made=_made(results), versions=versions),
     ]
     lines = (
         *([source] if source else []),
@@ -112,6 +120,16 @@ def search_document(
         sections=tuple(sections),
         footer="every number at full precision is in results.json · research use only",
     )
+
+
+def _made(results: SearchResults) -> dict[str, object]:
+    return {
+        "Power asked for": f"{100 * results.power:g} %",
+        "Candidates": len(results.space),
+        "Trials of each simulated candidate": results.replicates,
+        "Trials of each finalist": results.final_replicates,
+        "Seed": results.seed,
+    }
 
 
 def summary_words(results: SearchResults) -> list[str]:
@@ -141,7 +159,7 @@ def summary_words(results: SearchResults) -> list[str]:
         f" {results.closed['n'][i]:,.0f} patients and {results.closed['last_events'][i]:,.0f} events at its last look."
     )
     course = (
-        f"Its power is {with_error(100 * found['power'][i], 100 * found['power_se'][i])} %; it is expected to screen"
+        f"Its power is {100 * found['power'][i]:.1f} % (Monte-Carlo standard error {100 * found['power_se'][i]:.1f}); it is expected to screen"
         f" {found['screened'][i]:,.0f} patients, to randomize {found['randomized'][i]:,.0f}, to last"
         f" {found['duration'][i]:,.1f} {results.scenario.time_unit}"
         + (f" and to cost {worth:,.1f} {unit.name.split(', ')[1]}." if results.objective == "cost" else ".")
@@ -177,7 +195,14 @@ def _close(results: SearchResults) -> str:
 def _finalists(results: SearchResults) -> tuple[Block, ...]:
     if not results.finalists:
         return (Paragraph(text="None: raise the limits, the sizes or the effect."),)
-    return (_table(results, results.finalists, "The cheapest designs that have the power"),)
+    return (
+        _table(
+            results,
+            results.finalists,
+            "Cheapest designs",
+            f"Their power is {100 * results.power:g} % or, within two standard errors, may be.",
+        ),
+    )
 
 
 def _frontier(results: SearchResults) -> tuple[Block, ...]:
@@ -188,7 +213,8 @@ def _frontier(results: SearchResults) -> tuple[Block, ...]:
     table = _table(
         results,
         order[:_MOST_ROWS].tolist(),
-        "On the frontier: none other is as good in power, cost and time together",
+        "Frontier",
+        "No other candidate is as good in power, cost and time together.",
     )
     unit, shown = objective_unit(results), shown_candidates(results)
     data = tuple(
@@ -203,16 +229,16 @@ def _frontier(results: SearchResults) -> tuple[Block, ...]:
     )
     figure = FigureBlock(
         name="frontier",
-        caption=f"Expected time against {unit.name} of the candidates for a power of {100 * results.power:g} %.",
+        caption=f"Expected time against expected {unit.words} of the candidates for a power of {100 * results.power:g} %.",
         alternative=f"{len(shown)} candidates; {int(results.frontier[shown].sum())} of them are on the frontier.",
-        draw=lambda narrow: frontier_figure(results, scale=unit.scale, unit=unit.name, narrow=narrow),
+        draw=lambda narrow: frontier_figure(results, scale=unit.scale, unit=unit.words, narrow=narrow),
         data_header=("candidate", results.objective, "duration", "power", "on_frontier"),
         data=data,
     )
     return (figure, table)
 
 
-def _table(results: SearchResults, indices: Sequence[int], caption: str) -> Table:
+def _table(results: SearchResults, indices: Sequence[int], caption: str, what: str) -> Table:
     unit, found = objective_unit(results), results.simulated
     money = (f"Cost, {unit.name.split(', ')[1]}",) if results.objective == "cost" else ()
     header = ("Design", "Power, %", "Patients planned", "Events", "Randomized", "Screened",
@@ -233,7 +259,7 @@ def _table(results: SearchResults, indices: Sequence[int], caption: str) -> Tabl
                 with_error(found["cost"][i] / unit.scale, found["cost_se"][i] / unit.scale, digits=2)
             )
         rows.append(tuple(cells))
-    note = "In brackets: Monte-Carlo standard error. Planned: at the last look; randomized, screened, time and cost are means."
+    note = f"{what} In brackets: Monte-Carlo standard error. Planned: at the last look; randomized, screened, time and cost are means."
     return Table(caption=caption, header=header, rows=tuple(rows), footnotes=(note,))
 
 
@@ -247,9 +273,10 @@ def _swing_section(results: SearchResults, swings: Sequence[Swing]) -> Section:
         for swing in swings
     )
     table = Table(
-        caption="The chosen design, its sizes kept, where one assumption is wrong",
+        caption="If an assumption is wrong",
         header=("Assumption", "Range", "Power, %", f"Time, {results.scenario.time_unit}"),
         rows=rows,
+        footnotes=("The chosen design with its sizes kept, at both ends of the range of one assumption.",),
     )
     data = tuple((s.path, str(s.low), str(s.high), *s.power) for s in swings)
     figure = FigureBlock(
@@ -281,19 +308,19 @@ def _prevalence_section(results: SearchResults, value: PrevalenceValue | None) -
         )
         return Section(key="prevalence", title="Knowing the prevalence first", blocks=(Paragraph(text=text),))
     unit = objective_unit(results)
+    noun, _, currency = unit.name.partition(", ")
+    sign = f" {currency}" if currency else ""
     saved, spent = value.value / unit.scale, value.committed_cost / unit.scale
     text = (
         f"Over its prior, from {100 * value.prevalence[0]:.0f} to {100 * value.prevalence[-1]:.0f} %, the cheapest single choice"
-        f" is {value.committed} (expected {unit.name}: {spent:,.2f}). Who knew the prevalence before choosing would save"
-        f" {saved:,.2f} on average ({100 * value.value / value.committed_cost:.1f} %): no study of the prevalence is worth more."
+        f" is {value.committed} (expected {noun} {spent:,.2f}{sign}). Who knew the prevalence before choosing would save"
+        f" {saved:,.2f}{sign} on average ({100 * value.value / value.committed_cost:.1f} %): no study of the prevalence is worth more."
     )
     rows = tuple(
         (f"{100 * p:.1f}", safe_text(label, limit=200))
         for p, label in zip(value.prevalence, value.best_at, strict=True)
     )
-    table = Table(
-        caption="The cheapest design at each prevalence", header=("Prevalence, %", "Design"), rows=rows
-    )
+    table = Table(caption="Cheapest by prevalence", header=("Prevalence, %", "Design"), rows=rows)
     blocks = (Paragraph(text=text), table)
     return Section(key="prevalence", title="Knowing the prevalence first", blocks=blocks)
 

@@ -19,6 +19,10 @@ _LIMITS: Final = (
     "Power and cost move with prevalence, assay and effect; try their plausible range with `vary` before choosing.",
     "Monte-Carlo standard errors are the error of the simulation alone, not that of what is assumed.",
 )
+_OTHER_TRUTHS: Final = (
+    "Under other truths, and over effect and prevalence, each design keeps the sizes, looks and boundaries that were planned for"
+    " the assumed truth; the expected times of looks are those at which the drift integral expects their events. "
+)
 
 
 def truth_section(scenario: Scenario) -> Section:
@@ -61,6 +65,12 @@ def truth_section(scenario: Scenario) -> Section:
             f"Each design has the size at which its closed form gives a power of {100 * scenario.compare_at.power:g} %, in the"
             " proportions in which it is written."
         )
+    elif scenario.compare_at.cost is not None:
+        lines.append(
+            f"Each design has the size at which its trials cost {scenario.compare_at.cost:,.0f} {safe_text(scenario.costs.currency)} on"
+            " average, in the proportions in which it is written."
+        )
+    lines += _death_words(scenario)
     if scenario.vary:
         lines.append(f"These vary: {', '.join(f'{k} {_list_words(v)}' for k, v in scenario.vary.items())}.")
     return Section(
@@ -68,6 +78,32 @@ def truth_section(scenario: Scenario) -> Section:
         title="What was assumed",
         blocks=tuple(Paragraph(text=text, kind="item") for text in lines),
     )
+
+
+def _death_words(scenario: Scenario) -> list[str]:
+    """Death beside progression, crossover, and when a trial stops for harm."""
+    settings = scenario.overall_survival
+    if settings is None:
+        return []
+    control = "Control and treatment are about progression; death follows it with its own times"
+    lines = [f"{control}, and may come before." if settings.before_progression else f"{control}."]
+    crossover, harm = settings.crossover, settings.harm
+    if crossover is not None:
+        lines.append(
+            f"After progression {100 * crossover.probability:g} % of the control patients take the experimental treatment, with a"
+            f" hazard ratio for death of {crossover.hazard_ratio:g} from then on."
+        )
+    if harm is not None:
+        rule = (
+            f"a one-sided p-value below {harm.p_below:g}"
+            if harm.p_below is not None
+            else f"a hazard ratio of death above {harm.hazard_ratio_above:g}"
+        )
+        then = "ends the trial without a claim" if harm.then == "stop" else "is flagged"
+        lines.append(
+            f"Harm to survival, {rule} at a look with {harm.deaths_at_least} deaths or more, {then}."
+        )
+    return lines
 
 
 def _marker_words(scenario: Scenario) -> str:
@@ -96,13 +132,15 @@ def _list_words(values: tuple[Any, ...]) -> str:
     return ", ".join(safe_text(value) for value in values[:12]) + (" …" if len(values) > 12 else "")
 
 
-def end_sections(versions: Mapping[str, str]) -> list[Section]:
+def end_sections(versions: Mapping[str, str], *, other_truths: bool = False) -> list[Section]:
     """How it was done, what it can't show, and whose methods these are.
 
     Parameters
     ----------
     versions : mapping of str to str
         igfstrat, Python and libraries.
+    other_truths : bool
+        Whether the designs were tried under other truths too.
 
     Returns
     -------
@@ -114,8 +152,11 @@ def end_sections(versions: Mapping[str, str]) -> list[Section]:
         "Each trial draws its patients as they are screened, tested, enrolled and followed, and analyses them at the looks of its"
         " design. All designs see the same patients (common random numbers), so that differences between designs are more"
         " precise than their standard errors apart suggest. The closed form integrates the drift of the log-rank test at the"
-        " design's own accrual and censoring. " + made
+        " design's own accrual and censoring. "
     )
+    if other_truths:
+        methods += _OTHER_TRUTHS
+    methods += made
     listed = (("limitations", "Limitations", _LIMITS), ("references", "References", REFERENCES))
     return [
         Section(key="methods", title="Methods", blocks=(Paragraph(text=methods),)),

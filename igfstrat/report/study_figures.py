@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from igfstrat.report._fit import wrap
+from igfstrat.report._fit import ems, wrap
 from igfstrat.report._panels import Sheet
 from igfstrat.report.figures import COLOURS
 from igfstrat.trials.results import DesignResults, StudyPoint
@@ -50,7 +50,7 @@ def power_figure(designs: Sequence[DesignResults], *, narrow: bool) -> Figure:
         figure, axes = sheet.start(_ROW * len(designs) + 2)
         for row, design in enumerate(designs):
             value, error = 100 * design.power["value"], 100 * Z95 * design.power["mc_standard_error"]
-            _bar(axes, row, design.name, value)
+            _bar(axes, row, fitted(design.name, sheet.room), value)
             axes.errorbar(value, row, xerr=error, color=_GREY, elinewidth=1.1, capsize=2.5, zorder=4)
             if design.closed_form:
                 axes.plot(
@@ -63,7 +63,7 @@ def power_figure(designs: Sequence[DesignResults], *, narrow: bool) -> Figure:
                     zorder=5,
                 )
         axes.set_xlim(0, 100)
-        _finish(sheet, axes, len(designs), "Power (%)")
+        finish_rows(sheet, axes, len(designs), "Power (%)")
         sheet.write_legend(figure, _handles()[: len(texts)])
     return figure
 
@@ -90,7 +90,48 @@ def _bar(axes: Any, row: int, name: str, value: float) -> None:
     )
 
 
-def _finish(sheet: Sheet, axes: Any, rows: int, label: str) -> None:
+def fitted(name: str, width: float) -> str:
+    """A design's name that fits above its bar.
+
+    Parameters
+    ----------
+    name : str
+        As in the scenario.
+    width : float
+        Room in ems.
+
+    Returns
+    -------
+    str
+        Whole, or cut with three dots: the tables have it whole.
+
+    Examples
+    --------
+    >>> fitted("all_comers", 20.0), fitted("all_comers_with_three_looks", 10.0)
+    ('all_comers', 'all_comers_wi…')
+    """
+    if ems(name) <= width:
+        return name
+    kept = name
+    while kept and ems(kept) + 1 > width:
+        kept = kept[:-1]
+    return f"{kept}…"
+
+
+def finish_rows(sheet: Sheet, axes: Any, rows: int, label: str) -> None:
+    """Axes of a plot whose rows are designs: names stand above their bars, not beside the axis.
+
+    Parameters
+    ----------
+    sheet : Sheet
+        The figure under way.
+    axes : Axes
+        To be dressed.
+    rows : int
+        Designs.
+    label : str
+        Of the horizontal axis.
+    """
     sheet.dress(axes, label, "")
     axes.grid(visible=False, axis="y")
     axes.grid(axis="x", color="#E4E4E4", linewidth=0.5, zorder=0)
@@ -129,11 +170,16 @@ def effort_figure(
         for axes, (key, scale, label) in zip(grid, panels, strict=True):
             for row, design in enumerate(designs):
                 found = getattr(design, key)
-                _bar(axes, row, design.name, found["mean"] / scale)
+                _bar(
+                    axes,
+                    row,
+                    fitted(design.name, sheet.room / shape[1] - (2 if shape[1] > 1 else 0)),
+                    found["mean"] / scale,
+                )
                 low, high = (found["quantiles"][q] / scale for q in ("0.05", "0.95"))
                 axes.plot([low, high], [row, row], color=_GREY, linewidth=1.1, marker="|", markersize=5)
             axes.set_xlim(left=0)
-            _finish(sheet, axes, len(designs), label)
+            finish_rows(sheet, axes, len(designs), label)
         sheet.write_legend(figure, _handles()[:2])
     return figure
 
@@ -171,12 +217,17 @@ def gap_figure(designs: Sequence[DesignResults], *, narrow: bool) -> Figure:
                 zorder=4,
             )
             axes.text(
-                0.008, row - 0.25, design.name, transform=axes.get_yaxis_transform(), ha="left", va="bottom"
+                0.008,
+                row - 0.25,
+                fitted(design.name, sheet.room),
+                transform=axes.get_yaxis_transform(),
+                ha="left",
+                va="bottom",
             )
             reach = max(reach, abs(gap) + 2.4 * error)
         axes.axvline(0, color=_GREY, linewidth=0.8, zorder=1)
         axes.set_xlim(-1.1 * reach, 1.1 * reach)
-        _finish(sheet, axes, len(designs), "Gap in power (percentage points)")
+        finish_rows(sheet, axes, len(designs), "Gap in power (percentage points)")
         handle = Line2D([], [], color=COLOURS[0], linewidth=1.2, marker="o", markersize=4)
         sheet.write_legend(figure, [handle])
     return figure

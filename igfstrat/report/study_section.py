@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from igfstrat.errors import safe_text
+from igfstrat.report.chosen_cut_section import chosen_cut_sections
 from igfstrat.report.document import Block, Document, FigureBlock, Paragraph, Section
 from igfstrat.report.formatting import DASH
 from igfstrat.report.study_ends import end_sections, truth_section
@@ -18,8 +19,13 @@ from igfstrat.report.study_figures import (
     power_figure,
     vary_figure,
 )
+from igfstrat.report.study_outlook import open_words, outlook_sections
+from igfstrat.report.study_provenance import provenance_section
+from igfstrat.report.study_selection import selection_tables
+from igfstrat.report.study_truths import death_table, missing_forms, null_table, plain_table
 from igfstrat.report.study_wording import agreement, label_words, money, percent, with_error
 from igfstrat.report.tables import Table
+from igfstrat.trials.outlook import StudyOutlook
 from igfstrat.trials.results import DesignResults, StudyPoint
 from igfstrat.trials.scenario import Scenario
 
@@ -37,6 +43,8 @@ def study_document(
     versions: Mapping[str, str],
     replicates: int,
     seed: int,
+    history: Sequence[Section] = (),
+    outlook: StudyOutlook | None = None,
 ) -> Document:
     """A study as a document.
 
@@ -54,6 +62,10 @@ def study_document(
         igfstrat, Python and libraries.
     replicates, seed : int
         Trials of each design at each point, and the seed of all.
+    history : sequence of Section
+        Of a preset of the past, see `history_section`.
+    outlook : StudyOutlook, optional
+        Of the one point of a study without a grid.
 
     Returns
     -------
@@ -62,10 +74,17 @@ def study_document(
     """
     single = points[0] if not scenario.vary else None
     sections = [
-        Section(key="summary", title="Summary", blocks=_summary(scenario, points, warnings)),
-        *(_point_sections(scenario, single) if single else _grid_sections(scenario, points)),
+        Section(key="summary", title="Summary", blocks=_summary(scenario, points, warnings, outlook)),
+        *(_point_sections(scenario, single, outlook) if single else _grid_sections(scenario, points)),
+        *history,
         truth_section(scenario),
-        *end_sections(versions),
+        *end_sections(versions, other_truths=outlook is not None),
+        provenance_section(
+            scenario,
+            source=source,
+            made={"Trials of each design": replicates, "Seed": seed},
+            versions=versions,
+        ),
     ]
     simulated = f"{replicates:,} trials of each design with the effect, and as many without · seed {seed}"
     grid = [f"{len(points)} points: {', '.join(safe_text(path) for path in scenario.vary)}"] if scenario.vary else []  # fmt: skip
@@ -77,14 +96,16 @@ def study_document(
     )
 
 
-def _summary(scenario: Scenario, points: Sequence[StudyPoint], warnings: Sequence[str]) -> tuple[Block, ...]:
-    said = _best_words(scenario, points[0]) if not scenario.vary else _range_words(points)
+def _summary(
+    scenario: Scenario, points: Sequence[StudyPoint], warnings: Sequence[str], outlook: StudyOutlook | None
+) -> tuple[Block, ...]:
+    first, *more = _best_words(scenario, points[0]) if not scenario.vary else _range_words(points)
     shown = [Paragraph(text=safe_text(text, limit=400), kind="caution") for text in warnings[:_MOST_TABLES]]
     if len(warnings) > _MOST_TABLES:
-        more = f"{len(warnings) - _MOST_TABLES} more of this kind are in results.json."
-        shown.append(Paragraph(text=more, kind="caution"))
-    lead = [Paragraph(text=text, kind="lead") for text in (*said, agreement(points))]
-    return (*lead, *shown)
+        over = len(warnings) - _MOST_TABLES
+        shown.append(Paragraph(text=f"{over} more of this kind are in results.json.", kind="caution"))
+    lead = [Paragraph(text=text, kind="lead") for text in (first, *open_words(outlook))]
+    return (*lead, *(Paragraph(text=text) for text in (*more, agreement(points))), *shown)
 
 
 def _best_words(scenario: Scenario, point: StudyPoint) -> list[str]:
@@ -93,7 +114,7 @@ def _best_words(scenario: Scenario, point: StudyPoint) -> list[str]:
     unit = money(scenario, [point])
     texts = [_power_words(best, designs) + " " + _effort_words(best, scenario, unit)]
     cheapest = min(designs, key=lambda d: d.cost["mean"])
-    if unit and len(designs) > 1:
+    if unit and len(designs) > 1 and scenario.compare_at.cost is None:
         also = "It is also the cheapest on average." if cheapest is best else (
             f"The cheapest on average is {safe_text(cheapest.name)}: {cheapest.cost['mean'] / unit[0]:,.1f} {unit[1]}, with power"
             f" {100 * cheapest.power['value']:.1f} %."
@@ -155,20 +176,23 @@ def _range_words(points: Sequence[StudyPoint]) -> list[str]:
     return texts
 
 
-def _point_sections(scenario: Scenario, point: StudyPoint) -> list[Section]:
+def _point_sections(scenario: Scenario, point: StudyPoint, outlook: StudyOutlook | None) -> list[Section]:
     designs = list(point.results.designs.values())
-    tables = [_hypothesis_table(designs), _ratio_table(designs), _end_table(designs)]
+    made = (_hypothesis_table, null_table, _ratio_table, death_table)
+    tables = [*(make(designs) for make in made), *selection_tables(designs)]
     sections = [
         Section(
             key="designs",
             title="Designs side by side",
             blocks=(_design_table(scenario, point, "Designs"), *_design_figures(scenario, point)),
         ),
+        *outlook_sections(scenario, point, outlook),
         Section(key="effects", title="What the trials find", blocks=tuple(t for t in tables if t)),
+        *chosen_cut_sections(designs, marker=scenario.marker.name),
     ]
     closed = [d for d in designs if d.closed_form]
-    if closed:
-        blocks = (_closed_table(closed), _gap_block(closed))
+    shown: list[Block] = [_closed_table(closed), _gap_block(closed)] if closed else []
+    if blocks := (*shown, *missing_forms(designs)):
         sections.append(Section(key="closed_form", title="Closed form beside the simulation", blocks=blocks))
     return sections
 
@@ -224,7 +248,7 @@ def _hypothesis_table(designs: Sequence[DesignResults]) -> Table | None:
     rows += [(safe_text(d.name), "all of them", percent(d.conjunctive_power)) for d in designs if len(d.hypotheses) > 1]  # fmt: skip
     if not rows:
         return None
-    return _plain("Power by hypothesis", ("Design", "Hypothesis", "Power, %"), rows, (_ERRORS,))
+    return plain_table("Hypotheses", ("Design", "Hypothesis", "Power, %"), rows, (_ERRORS,))
 
 
 def _ratio_table(designs: Sequence[DesignResults]) -> Table:
@@ -238,7 +262,7 @@ def _ratio_table(designs: Sequence[DesignResults]) -> Table:
                  percent(found["coverage"]))
             )  # fmt: skip
     definition = designs[0].hazard_ratio["definition"]
-    return _plain(
+    return plain_table(
         "Hazard ratio",
         ("Design", "Patients", "Truth", "Mean estimate", "Mean when rejected", "Coverage, %"),
         rows,
@@ -250,19 +274,6 @@ def _ratio_table(designs: Sequence[DesignResults]) -> Table:
     )
 
 
-def _end_table(designs: Sequence[DesignResults]) -> Table | None:
-    rows = [
-        (safe_text(d.name), str(look["look"]), percent(look["ends"]), percent(look["futility"]))
-        for d in designs
-        if len(d.stopped_at) > 1
-        for look in d.stopped_at
-    ]
-    if not rows:
-        return None
-    header = ("Design", "Look", "Trials that end there, %", "for futility, %")
-    return _plain("Where trials end", header, rows, (_ERRORS,))
-
-
 def _closed_table(designs: Sequence[DesignResults]) -> Table:
     rows = []
     for design in designs:
@@ -272,7 +283,7 @@ def _closed_table(designs: Sequence[DesignResults]) -> Table:
             (safe_text(design.name), percent(design.power), f"{100 * design.closed_form['power']:.1f}",
              with_error(gap, error, digits=2), f"{design.closed_form['gap_in_standard_errors']:+.1f}".replace("-", "−"))
         )  # fmt: skip
-    return _plain(
+    return plain_table(
         "Power, simulated and by the log-rank drift integral",
         ("Design", "Simulated, %", "Integral, %", "Gap, points", "In standard errors"),
         rows,
@@ -281,13 +292,6 @@ def _closed_table(designs: Sequence[DesignResults]) -> Table:
             " standard errors the gap is reported; at very many trials a small one is the integral's own approximation.",
         ),
     )
-
-
-def _plain(
-    caption: str, header: tuple[str, ...], rows: Sequence[tuple[str, ...]], notes: tuple[str, ...]
-) -> Table:
-    counts = tuple(tuple(None for _ in header) for _ in rows)
-    return Table(caption=caption, header=header, rows=tuple(rows), footnotes=notes, counts=counts)
 
 
 def _design_figures(scenario: Scenario, point: StudyPoint) -> tuple[FigureBlock, ...]:
@@ -364,7 +368,7 @@ def _power_table(points: Sequence[StudyPoint]) -> Table:
         for p in shown
     ]
     notes = (_ERRORS, *([f"The first 60 of {len(points)} points; all are in designs.csv."] if len(points) > 60 else []))  # fmt: skip
-    return _plain("Power, %, by point", (*paths, *map(safe_text, names)), rows, notes)
+    return plain_table("Power, %, by point", (*paths, *map(safe_text, names)), rows, notes)
 
 
 def _vary_figures(points: Sequence[StudyPoint], path: str) -> list[FigureBlock]:

@@ -14,9 +14,11 @@ import numpy as np
 
 from igfstrat.config import config_path
 from igfstrat.errors import UsageError, safe_text
-from igfstrat.files import make_folder, neutral_csv_text, write_bytes, write_json, write_manifest
+from igfstrat.files import make_folder, neutral_csv_text, write_manifest
+from igfstrat.report.document import Document
 from igfstrat.report.html import render_html
 from igfstrat.report.search_section import search_document
+from igfstrat.report.study_files import STUDY_FORMATS, write_study_files
 from igfstrat.trials._search_rows import SIZED
 from igfstrat.trials.scenario import Scenario, check_built, make_scenario, read_scenario
 from igfstrat.trials.search import Progress, SearchResults, search_designs
@@ -115,30 +117,39 @@ class DesignSearch:
         str
             Text of the scenario is escaped.
         """
-        source = safe_text(self.source.name) if self.source else ""
-        return render_html(
-            search_document(self.results, self.swings, self.prevalence, source=source, versions=versions())
-        )
+        return render_html(self.document())
 
-    def save(self, folder: Path) -> list[Path]:
+    def document(self) -> Document:
+        """The search as a document: every format is a rendering of it.
+
+        Returns
+        -------
+        Document
+            Page, PDF and workbook show the same.
+        """
+        source = safe_text(self.source.name) if self.source else ""
+        return search_document(self.results, self.swings, self.prevalence, source=source, versions=versions())
+
+    def save(self, folder: Path, *, formats: Sequence[str] = STUDY_FORMATS) -> list[Path]:
         """Write the page, the candidates and every number.
 
         Parameters
         ----------
         folder : Path
             An existing folder, or one to be made.
+        formats : sequence of str
+            Of `igfstrat.report.FORMATS`; the candidates and the numbers always come.
 
         Returns
         -------
         list of Path
-            ``report.html``, ``candidates.csv``, ``results.json``.
+            ``report.html``, ``report.pdf``, … as asked for, ``candidates.csv``, ``results.json``, figures.
         """
         make_folder(folder)
-        page = self.page().encode(errors="backslashreplace")
-        write_bytes(folder / "report.html", page)
-        write_bytes(folder / "candidates.csv", _csv(self.rows()))
-        write_json(folder / "results.json", self.to_dict())
-        return [folder / name for name in ("report.html", "candidates.csv", "results.json")]
+        table = ("candidates.csv", _csv(self.rows()))
+        return write_study_files(
+            self.document(), folder, formats=formats, table=table, results=self.to_dict()
+        )
 
 
 def _cell(value: Any) -> Any:
@@ -285,7 +296,9 @@ def run_search(
     )
 
 
-def write_search(search: DesignSearch, folder: Path, *, command: Sequence[str]) -> list[Path]:
+def write_search(
+    search: DesignSearch, folder: Path, *, command: Sequence[str], formats: Sequence[str] = STUDY_FORMATS
+) -> list[Path]:
     """Write a search and its manifest.
 
     Parameters
@@ -296,13 +309,15 @@ def write_search(search: DesignSearch, folder: Path, *, command: Sequence[str]) 
         Where it shall stand.
     command : sequence of str
         The command line.
+    formats : sequence of str
+        Of `igfstrat.report.FORMATS`.
 
     Returns
     -------
     list of Path
         What was written, the page first and the manifest last.
     """
-    written = search.save(folder)
+    written = search.save(folder, formats=formats)
     found = search.results
     content = {
         "scenario": found.scenario.model_dump(mode="json", exclude_unset=True),
@@ -311,6 +326,7 @@ def write_search(search: DesignSearch, folder: Path, *, command: Sequence[str]) 
         "counts": found.counts,
         "replicates": found.replicates,
         "seed": found.seed,
+        "files": [path.name for path in written],
     }
     manifest = folder / "manifest.json"
     write_manifest(

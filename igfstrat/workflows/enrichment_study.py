@@ -9,25 +9,30 @@ from __future__ import annotations
 import csv
 import html
 import io
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from igfstrat.errors import safe_text
-from igfstrat.files import make_folder, neutral_csv_text, write_bytes, write_json, write_manifest
+from igfstrat.files import make_folder, neutral_csv_text, write_manifest
+from igfstrat.report.cohort_scenario_section import cohort_section
+from igfstrat.report.document import Document, Section
+from igfstrat.report.history_section import history_sections
 from igfstrat.report.html import render_html
+from igfstrat.report.study_files import STUDY_FORMATS, write_study_files
 from igfstrat.report.study_section import study_document
+from igfstrat.trials.cohort_facts import CohortPower
+from igfstrat.trials.outlook import StudyOutlook
+from igfstrat.trials.replay import Replay, replay_history
 from igfstrat.trials.results import StudyPoint, StudyResults
 from igfstrat.trials.scenario import Scenario
+from igfstrat.workflows.cohort_scenario import CohortSource, power_left
 from igfstrat.workflows.report_inputs import versions
 from igfstrat.workflows.study_plan import StudyPlan, plan_study, point_prefix
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_CHECKPOINT: Final = re.compile(r"[0-9a-f]{32}-\d{12,}-\d{12,}\.npz")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -40,10 +45,19 @@ class EnrichmentStudy:
         What was simulated.
     points : tuple of StudyPoint
         Results at each point of the grid, in its order.
+    replays : tuple of Replay
+        Where observed numbers of a preset of the past lie, by truth; else empty.
+    cohort_power : CohortPower or None
+        What the cohort behind the scenario leaves open, at the first point of a grid.
+    outlook : StudyOutlook or None
+        Timeline, frontier, power surface and open truths; None with a grid.
     """
 
     plan: StudyPlan
     points: tuple[StudyPoint, ...]
+    replays: tuple[Replay, ...] = ()
+    cohort_power: CohortPower | None = None
+    outlook: StudyOutlook | None = None
 
     @property
     def results(self) -> tuple[StudyResults, ...]:
@@ -79,13 +93,17 @@ class EnrichmentStudy:
             "versions": versions(),
             "warnings": list(self.warnings),
         }
+        if self.plan.scenario.history is not None:
+            head["replays"] = [replay.to_dict() for replay in self.replays]
+        if self.plan.from_cohort is not None and self.cohort_power is not None:
+            head["from_cohort"] = self.plan.from_cohort.to_dict() | {"left_open": self.cohort_power.to_dict()}
         kept = ("designs", "closed_form", "warnings")
         found = [
             {key: point.results.to_dict()[key] for key in kept} | {"sizes": _sizes(scenario)}
             for point, (_, scenario) in zip(self.points, self.plan.points, strict=True)
         ]
         if not self.plan.scenario.vary:
-            return found[0] | head
+            return found[0] | (self.outlook.to_dict() if self.outlook else {}) | head
         return head | {
             "points": [{"point": p.values} | entry for p, entry in zip(self.points, found, strict=True)]
         }
@@ -98,8 +116,18 @@ class EnrichmentStudy:
         str
             Text of the scenario is escaped.
         """
+        return render_html(self.document())
+
+    def document(self) -> Document:
+        """The study as a document: every format is a rendering of it.
+
+        Returns
+        -------
+        Document
+            Page, PDF and workbook show the same.
+        """
         source = safe_text(self.plan.source.name) if self.plan.source else ""
-        document = study_document(
+        return study_document(
             self.plan.scenario,
             self.points,
             source=source,
@@ -107,29 +135,44 @@ class EnrichmentStudy:
             versions=versions(),
             replicates=self.plan.replicates,
             seed=self.plan.seed,
+            history=(*self._cohort(), *self._history()),
+            outlook=self.outlook,
         )
-        return render_html(document)
 
-    def save(self, folder: str | Path) -> list[Path]:
+    def _cohort(self) -> tuple[Section, ...]:
+        found, left = self.plan.from_cohort, self.cohort_power
+        if found is None or left is None:
+            return ()
+        point = self.plan.points[0][1]
+        return (cohort_section(found.facts, left, point, settings=found.model.settings),)
+
+    def _history(self) -> tuple[Section, ...]:
+        scenario = self.plan.scenario
+        if scenario.history is None:
+            return ()
+        return history_sections(scenario.history, self.replays, time_unit=scenario.time_unit)
+
+    def save(self, folder: str | Path, *, formats: Sequence[str] = STUDY_FORMATS) -> list[Path]:
         """Write the page, the table and every number.
 
         Parameters
         ----------
         folder : str or Path
             An existing folder, or one to be made.
+        formats : sequence of str
+            Of `igfstrat.report.FORMATS`; the table and the numbers always come.
 
         Returns
         -------
         list of Path
-            ``report.html``, ``designs.csv``, ``results.json``.
+            ``report.html``, ``report.pdf``, … as asked for, ``designs.csv``, ``results.json``, figures.
         """
         target = Path(folder)
         make_folder(target)
-        page, table = self.page().encode(errors="backslashreplace"), _csv(self.points)
-        write_bytes(target / "report.html", page)
-        write_bytes(target / "designs.csv", table)
-        write_json(target / "results.json", self.to_dict())
-        return [target / name for name in ("report.html", "designs.csv", "results.json")]
+        table = ("designs.csv", _csv(self.points))
+        return write_study_files(
+            self.document(), target, formats=formats, table=table, results=self.to_dict()
+        )
 
     def _repr_html_(self) -> str:
         name = html.escape(safe_text(self.plan.scenario.name))
@@ -181,6 +224,7 @@ def run_study(
     EnrichmentStudy
         The same bytes for any number of workers.
     """
+    from igfstrat.trials.nulls import n_runs
     from igfstrat.trials.operating import simulate_scenario
 
     found, done = [], 0
@@ -200,8 +244,35 @@ def run_study(
             progress=tell,
         )
         found.append(StudyPoint(values=values, results=results))
-        done += 2 * plan.replicates * len(scenario.designs)
-    return EnrichmentStudy(plan=plan, points=tuple(found))
+        done += plan.replicates * sum(n_runs(scenario, name) for name in scenario.designs)
+    left = None
+    if plan.from_cohort is not None:
+        left = power_left(
+            plan.from_cohort, plan.points[0][1], seed=plan.seed, n_jobs=n_jobs, progress=progress
+        )
+    points = tuple(found)
+    return EnrichmentStudy(
+        plan=plan,
+        points=points,
+        replays=_replays(plan, n_jobs),
+        cohort_power=left,
+        outlook=_outlook(plan, points, n_jobs),
+    )
+
+
+def _replays(plan: StudyPlan, n_jobs: int) -> tuple[Replay, ...]:
+    if plan.scenario.history is None:
+        return ()
+    return replay_history(plan.scenario, replicates=plan.replicates, seed=plan.seed, n_jobs=n_jobs)
+
+
+def _outlook(plan: StudyPlan, points: Sequence[StudyPoint], n_jobs: int) -> StudyOutlook | None:
+    """What stands beside the one point; a grid has its own figures."""
+    from igfstrat.trials.outlook import study_outlook
+
+    if plan.scenario.vary:
+        return None
+    return study_outlook(plan.points[0][1], points[0].results, n_jobs=n_jobs)
 
 
 def enrichment_study(
@@ -211,6 +282,7 @@ def enrichment_study(
     seed: int | None = None,
     n_jobs: int = 1,
     cluster: str | None = None,
+    cohort: CohortSource | None = None,
 ) -> EnrichmentStudy:
     """Compare the designs of a scenario by simulation.
 
@@ -224,6 +296,8 @@ def enrichment_study(
         Workers; -1 for one a processor. No number depends on it.
     cluster : str, optional
         Address of a dask scheduler, whose workers are used instead.
+    cohort : CohortSource, optional
+        The cohort from which prevalence, error of the test and times on control are taken.
 
     Returns
     -------
@@ -237,38 +311,17 @@ def enrichment_study(
     UsageError
         If it asks for what is not built.
     """
-    return run_study(plan_study(path, replicates=replicates, seed=seed), n_jobs=n_jobs, cluster=cluster)
+    plan = plan_study(path, replicates=replicates, seed=seed, cohort=cohort)
+    return run_study(plan, n_jobs=n_jobs, cluster=cluster)
 
 
-def clear_checkpoints(folder: Path) -> None:
-    """Remove the checkpoints of earlier runs, and nothing else.
-
-    Parameters
-    ----------
-    folder : Path
-        Where they stand; it may be missing.
-    """
-    for path in checkpoint_files(folder):
-        path.unlink(missing_ok=True)
-
-
-def checkpoint_files(folder: Path) -> list[Path]:
-    """The checkpoints in a folder.
-
-    Parameters
-    ----------
-    folder : Path
-        It may be missing.
-
-    Returns
-    -------
-    list of Path
-        In any order.
-    """
-    return [p for p in folder.iterdir() if _CHECKPOINT.fullmatch(p.name)] if folder.is_dir() else []
-
-
-def write_study(study: EnrichmentStudy, folder: Path, *, command: Sequence[str]) -> list[Path]:
+def write_study(
+    study: EnrichmentStudy,
+    folder: Path,
+    *,
+    command: Sequence[str],
+    formats: Sequence[str] = STUDY_FORMATS,
+) -> list[Path]:
     """Write a study and its manifest.
 
     Parameters
@@ -279,13 +332,15 @@ def write_study(study: EnrichmentStudy, folder: Path, *, command: Sequence[str])
         Where it shall stand.
     command : sequence of str
         The command line.
+    formats : sequence of str
+        Of `igfstrat.report.FORMATS`.
 
     Returns
     -------
     list of Path
         What was written, the page first and the manifest last.
     """
-    written = study.save(folder)
+    written = study.save(folder, formats=formats)
     plan = study.plan
     content = {
         "scenario": plan.scenario.model_dump(mode="json", exclude_unset=True),
@@ -294,8 +349,12 @@ def write_study(study: EnrichmentStudy, folder: Path, *, command: Sequence[str])
         "replicates": plan.replicates,
         "seed": plan.seed,
         "warnings": list(study.warnings),
+        "files": [path.name for path in written],
     }
     manifest = folder / "manifest.json"
     inputs = [plan.source] if plan.source else []
+    if plan.from_cohort is not None:
+        inputs += plan.from_cohort.files
+        content |= {"plan": plan.from_cohort.chosen.to_dict(), "read": plan.from_cohort.cohort.to_dict()}
     write_manifest(manifest, command=command, inputs=inputs, content=content)
     return [*written, manifest]

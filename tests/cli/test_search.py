@@ -79,6 +79,7 @@ def test_two_workers_of_a_cluster_give_the_bytes_of_one_process(tmp_path, dask_a
         (["--for", "cost=3"], "--for power=0.9"),
         (["--for", "power=1.5"], "--for power=0.9"),
         (["--n-jobs", "0"], "--n-jobs"),
+        (["--formats", "html,doc"], "--formats doc"),
     ],
 )
 def test_option_that_cannot_be_is_refused_and_nothing_is_written(tmp_path, arguments, says):

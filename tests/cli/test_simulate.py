@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from igfstrat.cli.main import app
-from igfstrat.workflows.enrichment_study import checkpoint_files
+from igfstrat.workflows.checkpoint_files import checkpoint_files
 
 RUNNER = CliRunner()
 SCENARIO = """
@@ -145,7 +145,12 @@ def test_grid_is_shown_by_point(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"), [(["--n-jobs", "0"], "--n-jobs 0"), (["--replicates", "0"], "replicates")]
+    ("arguments", "says"),
+    [
+        (["--n-jobs", "0"], "--n-jobs 0"),
+        (["--replicates", "0"], "replicates"),
+        (["--formats", "html,doc"], "--formats doc"),
+    ],
 )
 def test_option_that_cannot_be_is_refused(tmp_path, arguments, says):
     done, out = run(tmp_path, *arguments)

