@@ -45,7 +45,12 @@ def chosen_cut_sections(designs: Sequence[DesignResults], *, marker: str) -> lis
         " patients test it. The true one is that of the patients at or above the chosen cut, whatever the estimate says.",
         kind="lead",
     )
-    blocks: tuple[Block, ...] = (lead, _cut_table(chooses, marker), _above_table(chooses), *map(_block, chooses))
+    blocks: tuple[Block, ...] = (
+        lead,
+        _cut_table(chooses, marker),
+        _above_table(chooses),
+        *map(_block, chooses),
+    )
     return [Section(key="chosen_cut", title="The chosen cut", blocks=blocks)]
 
 

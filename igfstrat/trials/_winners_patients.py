@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from igfstrat.parallel import keyed_sequence
 from igfstrat.survival._types import BoolArray, FloatArray
@@ -33,7 +34,7 @@ def compare_arms(
     x = experimental & member
     at_risk = _from_here_on(x), _from_here_on(member & ~experimental)
     told = event & member
-    last = max(int(event.any(axis=0).nonzero()[0].max(initial=-1)) + 1, 1)
+    last = max(int(np.flatnonzero(event.any(axis=0)).max(initial=-1)) + 1, 1)
     ours, others = (a[:, :last].astype(np.float64) for a in at_risk)
     d, x = told[:, :last], x[:, :last]
     both = d & (ours > 0) & (others > 0)
@@ -44,7 +45,7 @@ def compare_arms(
     return z, _estimate(x, both, ours, others)
 
 
-def _from_here_on(flags: BoolArray) -> FloatArray:
+def _from_here_on(flags: BoolArray) -> NDArray[np.int32]:
     return np.cumsum(flags[:, ::-1], axis=1, dtype=np.int32)[:, ::-1]
 
 
@@ -84,7 +85,8 @@ def simulate_single(
     start: int, stop: int, *, seed: int, ratio: float, patients: int, events: int
 ) -> dict[str, FloatArray]:
     """One subgroup, or one trial, of each replicate: statistic and estimate, shape (r,)."""
-    z, estimate = [], []
+    z: list[FloatArray] = []
+    estimate: list[FloatArray] = []
     for first in range(start, stop, _TOGETHER):
         drawn = [
             simulate_arms(_stream(seed, "single", ratio, events, i), 1, patients, ratio, events)
@@ -109,13 +111,14 @@ def simulate_best(
 ) -> dict[str, FloatArray]:
     """Under the null the best statistic and the best estimate of each number of looks, shape (r, len(looks))."""
     draw = _independent if relation == "independent" else _of_one_trial
-    z, estimate = [], []
+    z: list[FloatArray] = []
+    estimate: list[FloatArray] = []
     for first in range(start, stop, _TOGETHER):
         drawn = [
             draw(_stream(seed, relation, 1.0, events, i), relation, looks, patients, events, share)
             for i in range(first, min(first + _TOGETHER, stop))
         ]
-        arm, event, members = (np.concatenate([d[j] for d in drawn]) for j in range(3))  # type: ignore[misc]
+        arm, event, members = (np.concatenate([d[j] for d in drawn]) for j in range(3))
         columns = drawn[0][3]
         for best, values in zip((z, estimate), compare_arms(arm, event, members), strict=True):
             by_trial = values.reshape(len(drawn), -1)
@@ -125,7 +128,7 @@ def simulate_best(
 
 def _best(values: FloatArray) -> FloatArray:
     """The smallest of each row; where nothing can be estimated, no subgroup looks good."""
-    return np.where(np.isnan(values), np.inf, values).min(axis=1)
+    return np.asarray(np.where(np.isnan(values), np.inf, values).min(axis=1))
 
 
 Drawn = tuple[BoolArray, BoolArray, BoolArray, list[slice]]

@@ -95,7 +95,7 @@ class SearchSpace:
         """
         rest, at = divmod(index, len(self.powers))
         choices: dict[str, Any] = {}
-        for name, values in reversed(self.axes.items()):
+        for name, values in reversed(list(self.axes.items())):
             rest, place = divmod(rest, len(values))
             choices[name] = values[place]
         choices = dict(reversed(choices.items()))
@@ -122,7 +122,7 @@ class SearchSpace:
         design = candidate.design
         try:
             values = _values(self.designs[design], candidate)
-            changed = with_values(self.data | {"designs": {design: dict(self.designs[design])}}, values)
+            changed = with_values({**self.data, "designs": {design: dict(self.designs[design])}}, values)
             return Scenario.model_validate(changed)
         except ValidationError as error:
             raise UsageError(in_one_line(error)) from error

@@ -88,6 +88,17 @@ def row(result):
     return f"| {result.claim} | {result.expected:.4g} ± {allowed:.4f} | {result.found:.4f} | {result.cohorts:,} | {verdict} |"
 
 
+def worst(results):
+    """Of claims that differ in the truth alone, which follows the semicolon, the one that is nearest to failing."""
+    found = {}
+    for result in results:
+        name = result.claim.partition("; ")[0]
+        excess = (result.found - result.expected) / result.standard_error
+        if name not in found or excess > found[name][0]:
+            found[name] = (excess, result)
+    return [result for _, result in found.values()]
+
+
 def run(section):
     """Write the table of a section; whether all of it holds."""
     results = []
@@ -97,7 +108,7 @@ def run(section):
         for result in found if isinstance(found, list) else [found]:
             results.append(result)
             print(row(result), f"{time.perf_counter() - start:.0f} s", flush=True)
-    table = "\n".join([HEAD, "|---|---|---|---|---|", *map(row, results)])
+    table = "\n".join([HEAD, "|---|---|---|---|---|", *map(row, worst(results) if section == "error" else results)])
     write_between("validation.md", f"proofs: {section}", table)
     return all(result.holds for result in results)
 
