@@ -59,7 +59,7 @@ def _interim_faults(
     if kind == "adaptive_signature" or design.events is None or design.n_looks > 2:
         what = "give one number of events, or for adaptive_threshold two: the cut is then chosen at the first"
         yield ("events",), looks, what
-    if "overall" in hypotheses:
+    if "overall" in hypotheses and kind == "adaptive_threshold":
         what = "after an interim only patients above the chosen cut are enrolled; test [positive] alone"
         yield ("hypotheses",), list(hypotheses), what
     if test is not None and test.critical_values == "permutation":

@@ -108,7 +108,9 @@ def run(section):
         for result in found if isinstance(found, list) else [found]:
             results.append(result)
             print(row(result), f"{time.perf_counter() - start:.0f} s", flush=True)
-    table = "\n".join([HEAD, "|---|---|---|---|---|", *map(row, worst(results) if section == "error" else results)])
+    table = "\n".join(
+        [HEAD, "|---|---|---|---|---|", *map(row, worst(results) if section == "error" else results)]
+    )
     write_between("validation.md", f"proofs: {section}", table)
     return all(result.holds for result in results)
 

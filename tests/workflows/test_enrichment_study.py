@@ -97,14 +97,16 @@ def test_packaged_name_and_path_give_the_same_plan():
     assert by_name.concerns == ()
 
 
-def test_every_point_that_is_not_built_is_refused_in_one_error_before_any_trial():
+def test_every_design_that_has_no_form_of_a_setting_is_named_in_one_error_before_any_trial():
+    adaptive = {"design": "adaptive_enrichment", "n": 100, "events": [30, 60], "selection": {"rule": "best"}}
     asked = settings(
-        designs={"adaptive_signature": {"n": 100, "events": [30, 60]}, "other": {"design": "adaptive_threshold", "n": 100, "events": 60}},
-        marker={"prevalence": {"from_cohort": "cohort.xlsx"}},
-    )  # fmt: skip
+        designs={"first": adaptive, "second": adaptive | {"n": 120}},
+        test={"critical_values": "permutation"},
+        simulation={"null": "average_is_one"},
+    )
     with pytest.raises(UsageError) as told:
         plan_study(asked)
-    for word in ("adaptive_signature", "adaptive_threshold", "from_cohort"):
+    for word in ("designs.first", "designs.second", "permutation", "average_is_one"):
         assert word in str(told.value)
 
 
