@@ -88,7 +88,7 @@ def search(
             progress=progress,
             source=source,
         )
-    written = job.write_search(done, out, command=command_line(), formats=wanted)
+        written = job.write_search(done, out, command=command_line(), formats=wanted)
     for line in summary_words(done.results):
         say(line)
     say(f"Open {written[0]}   ({len(written)} files in {out})   Research use only.")

@@ -140,7 +140,7 @@ def simulate(
         )
     _agree(study_plan, n_jobs, yes)
     title = _title(study_plan)
-    with folder_lock(out):
+    with folder_lock(out), _resumable(checkpoints):
         if force and not resume:
             stored.clear_checkpoints(checkpoints)
         study = _simulated(study_plan, title, n_jobs, cluster, checkpoints)
@@ -156,12 +156,18 @@ def simulate(
 def _simulated(
     plan: StudyPlan, title: str, n_jobs: int, cluster: str | None, checkpoints: Path
 ) -> EnrichmentStudy:
-    """The finished study; who stops it is told how to go on."""
+    """The finished study."""
     from igfstrat.workflows.enrichment_study import run_study
 
+    with stages(title, things="trials") as (_, progress):
+        return run_study(plan, n_jobs=n_jobs, cluster=cluster, checkpoints=checkpoints, progress=progress)
+
+
+@contextmanager
+def _resumable(checkpoints: Path) -> Iterator[None]:
+    """Who stops a run, wherever it is, is told how to go on."""
     try:
-        with stages(title, things="trials") as (_, progress):
-            return run_study(plan, n_jobs=n_jobs, cluster=cluster, checkpoints=checkpoints, progress=progress)
+        yield
     except (KeyboardInterrupt, SystemExit):
         typer.echo(f"Go on with the same command and --resume; {checkpoints} holds what is done.", err=True)
         raise

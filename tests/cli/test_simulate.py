@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import pytest
 from typer.testing import CliRunner
@@ -86,8 +87,12 @@ def test_stopped_run_has_its_code_and_goes_on_to_the_same_bytes(tmp_path, sent, 
     path = tmp_path / "scenario.yaml"
     path.write_text(SCENARIO, "utf-8")
     command = [sys.executable, "-m", "igfstrat", "simulate", str(path), "--out", str(tmp_path / "out")]
-    command += ["--replicates", "20000", "--n-jobs", "1"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    command += ["--replicates", "400000", "--n-jobs", "1"]
+    # a shell's background jobs ignore the interrupt, and so would their children
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heed
+    )
     folder = tmp_path / "out" / "checkpoints"
     for _ in range(600):
         time.sleep(0.05)

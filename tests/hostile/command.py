@@ -20,7 +20,11 @@ from pathlib import Path
 SECONDS = 60
 _LOUD = ("socket.connect", "socket.getaddrinfo", "socket.bind", "os.system", "os.exec", "os.posix_spawn", "pickle.find_class", "webbrowser.open")  # fmt: skip
 # places that belong to the machine, where libraries keep what can be made again
-_OWN = (f"{sys.prefix}/", "/proc/", "/dev/", str(Path(__file__).parents[2] / "igfstrat"))
+_CACHES = [os.environ.get(name) for name in ("NUMBA_CACHE_DIR", "MPLCONFIGDIR", "XDG_CACHE_HOME")]
+_OWN = (
+    *(f"{sys.prefix}/", "/proc/", "/dev/", str(Path(__file__).parents[2] / "igfstrat")),
+    *(f"{os.path.abspath(folder)}/" for folder in _CACHES if folder),
+)
 
 
 def _of_the_compiler(module, name):
