@@ -94,7 +94,7 @@ def test_stopped_run_has_its_code_and_goes_on_to_the_same_bytes(tmp_path, sent, 
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heed
     )
     folder = tmp_path / "out" / "checkpoints"
-    for _ in range(600):
+    for _ in range(2400):  # the first run on a machine compiles
         time.sleep(0.05)
         if checkpoint_files(folder):
             break
