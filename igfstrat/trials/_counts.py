@@ -8,14 +8,13 @@ import numpy as np
 
 from igfstrat.survival._types import FloatArray
 from igfstrat.trials._accumulate import Mean, Share
-from igfstrat.trials.assay import make_assay
+from igfstrat.trials._costs import spent
 from igfstrat.trials.designs import Rules
 from igfstrat.trials.scenario import Scenario
 
 LABELS = {(): "none", ("positive",): "positive", ("negative",): "negative", ("negative", "positive"): "both"}
 CLAIMS = {"overall": ("negative", "positive"), "positive": ("positive",), "negative": ("negative",)}
 SIZES = ("n_events", "n_randomized", "n_screened", "duration", "cost")
-_MONTHS = {"days": 12 / 365.25, "weeks": 12 * 7 / 365.25, "months": 1.0, "years": 12.0}
 _Z95: Final = 1.959963984540054
 
 
@@ -70,17 +69,13 @@ class Counts:
         for k, (ends, futile) in enumerate(zip(self.ends, self.futile, strict=True)):
             ends.add(rows["last_look"] == k)
             futile.add((rows["last_look"] == k) & rows["futile"])
-        costs, assay = (
-            self.scenario.costs,
-            make_assay(self.scenario.marker, time_unit=self.scenario.time_unit),
+        sizes = (
+            rows["events"],
+            rows["randomized"],
+            rows["screened"],
+            rows["duration"],
+            spent(self.scenario, rows),
         )
-        months = rows["duration"] * _MONTHS[self.scenario.time_unit]
-        spent = (
-            costs.screen * assay.tests_per_patient * rows["screened"]
-            + costs.patient * rows["randomized"]
-            + costs.month * months
-        )
-        sizes = (rows["events"], rows["randomized"], rows["screened"], rows["duration"], spent)
         for name, values in zip(SIZES, sizes, strict=True):
             self.sizes[name].add(values)
 

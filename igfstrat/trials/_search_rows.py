@@ -20,7 +20,7 @@ from igfstrat.trials.designs import make_rules
 from igfstrat.trials.operating import trial_rows
 from igfstrat.trials.scenario import Scenario, make_scenario
 from igfstrat.trials.search_space import SearchSpace, make_space
-from igfstrat.trials.sizing import _scaled as scaled
+from igfstrat.trials.sizing import scaled
 
 SIZED, NO_POWER, IMPOSSIBLE, INFEASIBLE = 0, 1, 2, 3
 REASONS: Final = {

@@ -18,7 +18,7 @@ from igfstrat.trials._accumulate import Share
 from igfstrat.trials._counts import CLAIMS
 from igfstrat.trials._scenario_outcome import EffectPiece, ResponseShares
 from igfstrat.trials.designs import Rules
-from igfstrat.trials.operating import BLOCK, _rules, trial_rows
+from igfstrat.trials.operating import BLOCK, design_rules, trial_rows
 from igfstrat.trials.results import StudyResults
 from igfstrat.trials.scenario import Scenario
 
@@ -146,7 +146,7 @@ def planned_rules(scenario: Scenario, design: str, seed: int) -> Rules:
     Rules
         As in the study itself.
     """
-    return _rules(scenario, design, seed, None)
+    return design_rules(scenario, design, seed, None)
 
 
 def claims_under(

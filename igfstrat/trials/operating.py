@@ -113,7 +113,7 @@ def simulate_scenario(
     found: dict[str, DesignResults] = {}
     said: list[str] = []
     for name in scenario.designs:
-        rules = _rules(scenario, name, key, (selection_rules or {}).get(name))
+        rules = design_rules(scenario, name, key, (selection_rules or {}).get(name))
 
         def simulated(truth: Scenario, null: bool, name: str = name, rules: Rules = rules) -> Counts:
             return _run(truth, name, rules, total, key, null, settings | {"progress": next(tells)})
@@ -156,8 +156,25 @@ def _average_error(counts: Counts, ratio: float) -> dict[str, Any]:
     return {"hypotheses": {"overall": counts.each[index].estimate()}, "negative_hazard_ratio": ratio}
 
 
-def _rules(scenario: Scenario, design: str, seed: int, rule: Rule | None) -> Rules:
-    """The rules of a design of any kind."""
+def design_rules(scenario: Scenario, design: str, seed: int, rule: Rule | None) -> Rules:
+    """The rules of a design of any kind.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        One point of the grid.
+    design : str
+        Name under `designs`.
+    seed : int
+        Of the study.
+    rule : callable or None
+        Selection by a function of Python, of adaptive enrichment.
+
+    Returns
+    -------
+    Rules
+        Those of the design's kind.
+    """
     kind = scenario.kind_of(design)
     if kind == "adaptive_enrichment":
         return enrichment_rules(scenario, design, seed=seed, rule=rule)

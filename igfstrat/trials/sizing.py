@@ -13,13 +13,13 @@ import numpy as np
 
 from igfstrat.errors import UsageError
 from igfstrat.trials._costs import spent
+from igfstrat.trials._least_events import least_events
 from igfstrat.trials._power import closed_power, no_closed_power
 from igfstrat.trials._scenario_design import ComparisonSettings
 from igfstrat.trials.designs import Rules, decide, make_rules
 from igfstrat.trials.engine import simulate_trials
 from igfstrat.trials.scenario import Scenario
 
-_MOST_EVENTS: Final = 1_000_000
 _MOST_PATIENTS: Final = 100_000
 _FEWEST: Final = 10  # patients for each look
 _PLANNING_TRIALS: Final = 400
@@ -128,26 +128,38 @@ def _mean_cost(scenario: Scenario, design: str, rules: Rules, n: int) -> float:
 
 
 def _sizes(scenario: Scenario, design: str, wanted: float) -> dict[str, Any]:
-    """By bisection over the events of the last look."""
+    """By the events of the last look."""
     settings = scenario.designs[design]
     if settings.n is None or not settings.events:
         message = "give n and events: their proportions are kept"
         raise UsageError(message)
-    last = settings.events[-1]
-    low, high = 2 * len(settings.events), last
-    while _power(scenario, design, high) < wanted:
-        low, high = high, 2 * high
-        if high > _MOST_EVENTS:
-            message = f"even {high // 2:,} events don't give it; is there an effect in its patients?"
-            raise UsageError(message)
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if _power(scenario, design, middle) >= wanted else (middle, high)
-    return _scaled(scenario, design, high)
+    events = least_events(
+        lambda number: _power(scenario, design, number),
+        start=settings.events[-1],
+        wanted=wanted,
+        alpha=scenario.test.one_sided_alpha,
+        least=2 * len(settings.events),
+    )
+    return scaled(scenario, design, events)
 
 
-def _scaled(scenario: Scenario, design: str, events: int) -> dict[str, Any]:
-    """Sizes with so many events at the last look, in the proportions written."""
+def scaled(scenario: Scenario, design: str, events: int) -> dict[str, Any]:
+    """Sizes with so many events at the last look, in the proportions written.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        One point of the grid.
+    design : str
+        Name under `designs`, with `n` and `events`.
+    events : int
+        At the last look, >= 1.
+
+    Returns
+    -------
+    dict
+        `n`, and `events` of every look.
+    """
     settings = scenario.designs[design]
     assert settings.n is not None
     assert settings.events is not None
@@ -157,7 +169,7 @@ def _scaled(scenario: Scenario, design: str, events: int) -> dict[str, Any]:
 
 
 def _power(scenario: Scenario, design: str, events: int) -> float:
-    changed = scenario.designs[design].model_copy(update=_scaled(scenario, design, events))
+    changed = scenario.designs[design].model_copy(update=scaled(scenario, design, events))
     if len(set(changed.events or ())) < len(changed.events or ()):
         return 0.0  # so few events that looks fall together
     sized = scenario.model_copy(update={"designs": {design: changed}})

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from igfstrat.cohort import Cohort, read_cohort
 from igfstrat.config import make_config, parse_yaml
-from igfstrat.errors import UsageError, safe_text
+from igfstrat.errors import ConfigError, UsageError, safe_text
 from igfstrat.features.cores import core_columns
 from igfstrat.features.references import resolve_below
 from igfstrat.parallel import map_replicates
@@ -209,7 +209,11 @@ def _settings(scenario: Scenario, source: CohortSource) -> FromCohortSettings:
 
 
 def _below(folder: Path | None, name: str) -> Path:
-    return resolve_below(folder or Path(), name)
+    try:
+        return resolve_below(folder or Path(), name)
+    except ConfigError as error:
+        message = f"the cohort or its map: {error}"
+        raise ConfigError(message) from error
 
 
 def _read(settings: FromCohortSettings, source: CohortSource, folder: Path | None) -> Cohort:
