@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from igfstrat.models.aft import LogLogisticAFTModel, WeibullAFTModel
     from igfstrat.models.baseline import GroupKaplanMeier, clinical_only, marker_only
     from igfstrat.models.calibrating import Calibration, calibration
-    from igfstrat.models.card import ModelCard, model_card_items
+    from igfstrat.models.card import ModelCard, StoredModel, model_card_items
     from igfstrat.models.checks import check_survival_estimator
     from igfstrat.models.comparing import (
         AddedValue,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from igfstrat.models.pipeline import RiskPipeline, make_risk_pipeline
     from igfstrat.models.sample_size import SampleSize, riley_sample_size
     from igfstrat.models.splitting import EventStratifiedKFold
-    from igfstrat.models.storage import StoredModel, load_model, save_model
+    from igfstrat.models.storage import load_model, save_model
     from igfstrat.models.validation import (
         Validation,
         bootstrap_validation,
@@ -55,7 +55,7 @@ _HOME = {
     "PiecewiseExponentialModel": "piecewise",
     "RiskPipeline": "pipeline",
     "SampleSize": "sample_size",
-    "StoredModel": "storage",
+    "StoredModel": "card",
     "Validation": "validation",
     "WeibullAFTModel": "aft",
     "added_value": "comparing",

@@ -21,7 +21,7 @@ from igfstrat.models.dilution import in_words
 if TYPE_CHECKING:
     from igfstrat.models._resampling import Measured
     from igfstrat.models.comparing import Comparison
-    from igfstrat.models.storage import StoredModel
+    from igfstrat.models.pipeline import RiskPipeline
     from igfstrat.models.validation import Validation
 
 RESEARCH_USE: Final = "Research use only; not for the care of a patient."
@@ -76,6 +76,25 @@ class ModelCard:
     data_sha256: str = ""
     metrics: Figures = field(default_factory=dict)
     limits: str = NOT_STATED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredModel:
+    """A model with what is said about it.
+
+    Parameters
+    ----------
+    pipeline : RiskPipeline
+        Fitted: design matrix and model.
+    card : ModelCard
+        What people said.
+    sha256 : str
+        Checksum of the content, 64 hexadecimal digits.
+    """
+
+    pipeline: RiskPipeline
+    card: ModelCard
+    sha256: str
 
 
 def metrics_of(*validations: Validation) -> dict[str, dict[str, tuple[float | None, ...]]]:

@@ -12,7 +12,6 @@ import json
 import math
 import pickletools
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,7 +32,7 @@ from igfstrat.models._conversion import (
 )
 from igfstrat.models._document import SCHEMA, SCHEMAS, ModelDocument
 from igfstrat.models.base import SurvivalModel
-from igfstrat.models.card import RESEARCH_USE, ModelCard, tripod_items
+from igfstrat.models.card import RESEARCH_USE, ModelCard, StoredModel, tripod_items
 from igfstrat.models.design import DesignMatrix
 from igfstrat.models.outcome import read_outcome
 from igfstrat.models.pipeline import RiskPipeline, TunedPipeline
@@ -42,25 +41,6 @@ MAX_BYTES: Final = 20_000_000
 MAX_DEPTH: Final = 20
 _MAX_DIGITS = 25
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredModel:
-    """A model with what is said about it.
-
-    Parameters
-    ----------
-    pipeline : RiskPipeline
-        Fitted: design matrix and model.
-    card : ModelCard
-        What people said.
-    sha256 : str
-        Checksum of the content, 64 hexadecimal digits.
-    """
-
-    pipeline: RiskPipeline
-    card: ModelCard
-    sha256: str
 
 
 def training_hash(X: pd.DataFrame, y: Any) -> str:  # noqa: N803 - scikit-learn's name
