@@ -9,14 +9,17 @@ is smooth and Gauss's rule is exact to rounding.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from igfstrat.trials._piecewise import common_pieces
 from igfstrat.trials._trial import Trial
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 _MEAN_EVENTS_A_PIECE: Final = 2.0
@@ -51,42 +54,87 @@ class Flow:
         return np.asarray((self.at_risk * self.hazard) @ self.weight)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Pieces:
+    """The hazards of a trial on common pieces.
+
+    Parameters
+    ----------
+    starts : ndarray of float64, shape (k,)
+        Times since randomization at which a hazard changes, from 0.
+    rates, reached : ndarray of float64, shape (2, m, k)
+        Hazard in each piece and its integral until there, by arm and kind.
+    shares : ndarray of float64, shape (2, m)
+        Of each arm and kind among the randomized.
+    """
+
+    starts: FloatArray
+    rates: FloatArray
+    reached: FloatArray
+    shares: FloatArray
+
+    def place(self, time: FloatArray) -> IntArray:
+        """Index of the piece in which each time lies."""
+        return np.asarray(np.searchsorted(self.starts, time, side="right") - 1)
+
+    def cumulative(self, time: FloatArray) -> FloatArray:
+        """Cumulative hazards at times, shape (2, m, p)."""
+        piece = self.place(time)
+        return np.asarray(self.reached[..., piece] + self.rates[..., piece] * (time - self.starts[piece]))
+
+
+@lru_cache(maxsize=256)  # of a trial, not of its content: it is asked again at each look
+def pieces_of(trial: Trial) -> Pieces:
+    """Hazards of both arms on common pieces."""
+    starts, rates = common_pieces((*trial.control, *trial.experimental))
+    rates = rates.reshape(2, len(trial.weights), len(starts))
+    steps = np.cumsum(rates[..., :-1] * np.diff(starts), axis=-1)
+    allocated = np.array([1 - trial.experimental_share, trial.experimental_share])
+    return Pieces(
+        starts,
+        rates,
+        np.concatenate((np.zeros((*rates.shape[:2], 1)), steps), axis=-1),
+        allocated[:, None] * trial.weights,
+    )
+
+
 def flow_at(trial: Trial, time: float) -> Flow:
     """The flow of a trial that is looked at at a calendar time."""
-    arms = (trial.control, trial.experimental)
+    pieces = pieces_of(trial)
     if trial.scan > 0:
         nodes: FloatArray = trial.scan * np.arange(1.0, int(time / trial.scan) + 1)
         weight = np.ones(len(nodes))
-        survival = np.array([[h.survival(nodes - trial.scan) for h in arm] for arm in arms])
-        left = np.array([[h.survival(nodes) for h in arm] for arm in arms])
-        hazard = 1 - np.divide(left, survival, out=np.ones_like(left), where=survival > 0)
+        alive = np.exp(-pieces.cumulative(nodes - trial.scan))
+        left = np.exp(-pieces.cumulative(nodes))
+        hazard = 1 - np.divide(left, alive, out=np.ones_like(left), where=alive > 0)
     else:
         nodes, weight = _nodes(trial, time)
-        survival = np.array([[h.survival(nodes) for h in arm] for arm in arms])
-        hazard = np.array([[h.at(nodes) for h in arm] for arm in arms])
-    entered = trial.n_randomized(time - nodes)
-    shares = np.array([1 - trial.experimental_share, trial.experimental_share])
+        alive = np.exp(-pieces.cumulative(nodes))
+        hazard = pieces.rates[..., pieces.place(nodes)]
     lost = np.exp(-np.multiply.outer(np.array(trial.dropout), nodes))
-    at_risk = entered * lost[:, None] * shares[:, None, None] * trial.weights[:, None] * survival
-    return Flow(nodes, weight, at_risk, hazard, tied=trial.scan > 0)
+    present = trial.n_randomized(time - nodes) * lost
+    return Flow(
+        nodes, weight, present[:, None] * pieces.shares[..., None] * alive, hazard, tied=trial.scan > 0
+    )
 
 
 def change_points(trial: Trial) -> FloatArray:
     """Times since randomization at which a hazard changes, from 0."""
-    return np.unique(np.concatenate([h.starts for h in (*trial.control, *trial.experimental)]))
+    return pieces_of(trial).starts
 
 
 def _nodes(trial: Trial, time: float) -> tuple[FloatArray, FloatArray]:
-    kinks = np.concatenate((change_points(trial), time - trial.entry.starts, [time - trial.entry_end]))
+    pieces = pieces_of(trial)
+    kinks = np.concatenate((pieces.starts, time - trial.entry.starts, [time - trial.entry_end]))
     edges = np.unique(np.concatenate(([0.0, time], kinks[(kinks > 0) & (kinks < time)])))
-    fastest = max(float(h.rates.max()) for h in (*trial.control, *trial.experimental)) + max(trial.dropout)
+    fastest = float(pieces.rates.max()) + max(trial.dropout)
     longest = max(_MEAN_EVENTS_A_PIECE / fastest if fastest > 0 else time, time / _MAX_PIECES)
-    counts = np.maximum(np.ceil(np.diff(edges) / longest).astype(int), 1)
-    fine = np.concatenate(
-        [np.linspace(a, b, c, endpoint=False) for a, b, c in zip(edges, edges[1:], counts, strict=False)]
-    )
-    fine = np.append(fine, edges[-1])
-    middle, half = (fine[1:] + fine[:-1]) / 2, np.diff(fine) / 2
+    widths = edges[1:] - edges[:-1]
+    counts = np.maximum(np.ceil(widths / longest).astype(int), 1)
+    # each piece in so many equal parts
+    part = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    half = np.repeat(widths / counts / 2, counts)
+    middle = np.repeat(edges[:-1], counts) + (2 * part + 1) * half
     return (middle[:, None] + half[:, None] * _NODES).ravel(), (half[:, None] * _WEIGHTS).ravel()
 
 

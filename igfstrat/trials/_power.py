@@ -6,30 +6,32 @@ the prevalence the power is the mean over it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from functools import partial
-from operator import itemgetter
+from dataclasses import replace
+from functools import lru_cache, partial
 from typing import Any, Final
 
 import numpy as np
 from scipy.special import ndtr
 
-from igfstrat.survival._types import BoolArray, FloatArray
+from igfstrat.survival._types import BoolArray
 from igfstrat.trials._covariance import score_covariance
-from igfstrat.trials._regions import normal_probability
+from igfstrat.trials._regions import Steps, find_steps, steps_probability
 from igfstrat.trials._scenario_design import Hypothesis
 from igfstrat.trials.assay import Assay, make_assay, prevalence_at
 from igfstrat.trials.closed_form import (
     group_sequential_power,
     logrank_moments,
     make_trial,
-    time_of_events,
+    times_of_events,
 )
 from igfstrat.trials.designs import Rules, reject_by
 from igfstrat.trials.scenario import Scenario
 
 _PRIOR_NODES, _PRIOR_WEIGHTS = np.polynomial.legendre.leggauss(24)
 _TESTS: Final = ("logrank", "stratified_logrank")
+_Power = Callable[[Scenario, str, Rules, Assay | None, list[float]], dict[str, Any]]
 
 
 def look_times(scenario: Scenario, design: str, assay: Assay | None = None) -> list[float]:
@@ -40,11 +42,19 @@ def look_times(scenario: Scenario, design: str, assay: Assay | None = None) -> l
         return [min(t, latest) for t in settings.analysis_times]
     counted = "overall" if scenario.kind_of(design) == "enrichment" else settings.events_in
     trial = make_trial(scenario, design, assay, population=counted)
-    return [min(time_of_events(trial, events), latest) for events in settings.events or ()]
+    return [min(t, latest) for t in times_of_events(trial, settings.events or ())]
 
 
 def no_closed_power(scenario: Scenario, design: str, rules: Rules) -> str | None:
     """Why there is no closed form of the power; None where there is one."""
+    formless = _formless(scenario, design, rules)
+    if formless is None and not _come(look_times(scenario, design)):
+        return "its events can't be expected to come"
+    return formless
+
+
+def _formless(scenario: Scenario, design: str, rules: Rules) -> str | None:
+    """Why no size of a design has a closed form of the power."""
     if scenario.kind_of(design).startswith("adaptive"):
         return "an adaptive design has none"
     looks, count = len(rules.information), len(rules.hypotheses)
@@ -56,27 +66,35 @@ def no_closed_power(scenario: Scenario, design: str, rules: Rules) -> str | None
         return "trials may stop for harm to survival, which it leaves out"
     if scenario.scans is not None and scenario.overall_survival is not None:
         return "deaths are seen at once and progression at scans"
-    times = look_times(scenario, design)
-    if not np.all(np.isfinite(times)) or np.any(np.diff(times) <= 0):
-        return "its events can't be expected to come"
     return None
+
+
+def _come(times: list[float]) -> bool:
+    """Whether looks can be expected to come, one after another."""
+    return bool(np.all(np.isfinite(times)) and np.all(np.diff(times) > 0))
 
 
 def closed_power(
     scenario: Scenario, design: str, rules: Rules, *, details: bool = True
 ) -> dict[str, Any] | None:
     """Power by the drift integral to reject at least one hypothesis, and in detail each of two; None without such a form."""
-    if no_closed_power(scenario, design, rules) is not None:
+    if _formless(scenario, design, rules) is not None:
         return None
-    power = partial(_power_of_two, details=details) if len(rules.hypotheses) == 2 else _power_of_one
+    times = look_times(scenario, design)
+    if not _come(times):
+        return None
+    power: _Power = _power_of_one
+    if len(rules.hypotheses) == 2:
+        power = partial(_power_of_two, steps=_rejections(scenario, design, rules), details=details)
     prevalence = scenario.marker.prevalence
     if prevalence is None or prevalence.sd is None:
-        return power(scenario, design, rules, None)
+        return power(scenario, design, rules, None, times)
     nodes = prevalence_at(scenario.marker, (_PRIOR_NODES + 1) / 2)
     made = [make_assay(scenario.marker, time_unit=scenario.time_unit, prevalence=float(p)) for p in nodes]
-    found = [power(scenario, design, rules, assay) for assay in made]
-    if any(not np.all(np.isfinite(entry["look_times"])) for entry in found):
+    all_times = [look_times(scenario, design, assay) for assay in made]
+    if not np.all(np.isfinite(all_times)):
         return None
+    found = [power(scenario, design, rules, assay, at) for assay, at in zip(made, all_times, strict=True)]
     over = {key: _mean([entry[key] for entry in found]) for key in found[0] if key != "method"}
     return over | {"method": found[0]["method"] + ", in the mean over the prior of the prevalence"}
 
@@ -89,8 +107,9 @@ def _mean(values: list[Any]) -> Any:
     return found.tolist() if np.ndim(found) else float(found)
 
 
-def _power_of_one(scenario: Scenario, design: str, rules: Rules, assay: Assay | None) -> dict[str, Any]:
-    times = look_times(scenario, design, assay)
+def _power_of_one(
+    scenario: Scenario, design: str, rules: Rules, assay: Assay | None, times: list[float]
+) -> dict[str, Any]:
     trial = make_trial(scenario, design, assay, population=_named(rules, 0))
     moments = [logrank_moments(trial, time) for time in times]
     crossing, events = group_sequential_power(
@@ -116,10 +135,29 @@ def _named(rules: Rules, index: int) -> Hypothesis:
     return rules.hypotheses[index]  # type: ignore[return-value]
 
 
+def _rejections(scenario: Scenario, design: str, rules: Rules) -> Steps:
+    """What two statistics at one look reject, by the procedure of the design."""
+    settings = scenario.designs[design]
+    return _steps_of(rules, json.dumps([settings.weights, settings.transitions]))
+
+
+@lru_cache(maxsize=64)  # sizes are tried under the same rules
+def _steps_of(rules: Rules, procedure: str) -> Steps:
+    weights, transitions = json.loads(procedure)
+    return find_steps(lambda z: reject_by(rules, ndtr(-z), weights=weights, transitions=transitions))
+
+
 def _power_of_two(
-    scenario: Scenario, design: str, rules: Rules, assay: Assay | None, *, details: bool
+    scenario: Scenario,
+    design: str,
+    rules: Rules,
+    assay: Assay | None,
+    times: list[float],
+    *,
+    steps: Steps,
+    details: bool,
 ) -> dict[str, Any]:
-    (time,) = look_times(scenario, design, assay)
+    (time,) = times
     trials = [make_trial(scenario, design, assay, population=_named(rules, j)) for j in (0, 1)]
     moments = [logrank_moments(trial, time) for trial in trials]
     scale = np.sqrt([m.information for m in moments])
@@ -130,28 +168,24 @@ def _power_of_two(
         # a trial lists its kinds with a positive test first
         part = slice(0, size) if rules.hypotheses[1 - whole] == "positive" else slice(-size, None)
         covariance[0, 1] = covariance[1, 0] = score_covariance(trials[whole], part, time)
-    settings = scenario.designs[design]
 
-    def rejections(z: FloatArray) -> BoolArray:
-        return reject_by(rules, ndtr(-z), weights=settings.weights, transitions=settings.transitions)
-
-    def power(claim: Callable[[BoolArray], BoolArray]) -> float:
-        return normal_probability(
-            lambda z: claim(rejections(z)),
+    def power(claim: BoolArray) -> float:
+        return steps_probability(
+            replace(steps, inside=claim),
             mean=np.array([m.z for m in moments]),
             covariance=covariance / np.outer(scale, scale),
         )
 
-    any_of_both = power(lambda found: np.asarray(found.any(axis=1)))
+    any_of_both = power(np.asarray(steps.inside.any(axis=2)))
     if not details:
-        return {"power": any_of_both, "method": "", "look_times": [time]}
-    each = [power(itemgetter((slice(None), j))) for j in (0, 1)]
+        return {"power": any_of_both, "method": "", "look_times": times}
     events = logrank_moments(make_trial(scenario, design, assay), time).events
+    each = [power(steps.inside[..., j]) for j in (0, 1)]
     return {
         "power": any_of_both,
-        "conjunctive_power": power(lambda found: np.asarray(found.all(axis=1))),
+        "conjunctive_power": power(np.asarray(steps.inside.all(axis=2))),
         "hypotheses": dict(zip(rules.hypotheses, each, strict=True)),
         "method": "integrated log-rank drift of two hypotheses, jointly normal, at the expected time of the look",
-        "look_times": [time],
+        "look_times": times,
         "expected_events": events,
     }

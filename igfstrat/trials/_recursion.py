@@ -6,17 +6,21 @@ logarithmic beyond, cut at the boundaries, with the weights of Simpson's rule.
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr
+from scipy.optimize import brentq
+from scipy.special import ndtr, ndtri
 
 FloatArray = npt.NDArray[np.float64]
 
+_TIGHT: Final = 1e-10
+NOTHING: Final = 1e-14  # error that is none
 _R: Final = 32  # 6 r - 1 points before the cut
 _INDEX = np.arange(1, 6 * _R)
-_OFFSETS: Final[FloatArray] = np.where(
+OFFSETS: Final[FloatArray] = np.where(
     _INDEX < _R,
     -3 - 4 * np.log(_R / np.maximum(_INDEX, 1)),
     np.where(
@@ -29,7 +33,7 @@ _OFFSETS: Final[FloatArray] = np.where(
 
 def _grid(mean: float, lower: float, upper: float) -> tuple[FloatArray, FloatArray]:
     """Points between two boundaries around a mean, with the weights of Simpson's rule."""
-    points = mean + _OFFSETS
+    points = mean + OFFSETS
     low, high = max(lower, points[0]), min(upper, points[-1])
     if not low < high:  # nobody to speak of lies between
         return np.zeros(0), np.zeros(0)
@@ -56,11 +60,16 @@ class Recursion:
     """
 
     def __init__(self, information: float, mean: float) -> None:
-        self._information, self._mean = information, mean
+        self._information, self.mean = information, mean
         self._before: tuple[FloatArray, FloatArray] | None = (
             None  # scores of the trials left, their probability
         )
         self._step, self._root = 0.0, 1.0
+
+    @property
+    def is_first(self) -> bool:
+        """Whether no look was before, so that the statistic is normal."""
+        return self._before is None
 
     def above(self, bound: float) -> float:
         """Probability of no crossing before this look and a statistic above a bound at it."""
@@ -74,7 +83,7 @@ class Recursion:
         if np.isinf(bound):
             return 0.0 if bound * sign > 0 else self.left()
         if self._before is None:
-            return float(ndtr(sign * (self._mean - bound)))
+            return float(ndtr(sign * (self.mean - bound)))
         scores, probability = self._before
         reach = scores + self._step - bound * np.sqrt(self._information)
         return float(probability @ ndtr(sign * reach / self._root))
@@ -85,19 +94,21 @@ class Recursion:
 
     def advance(self, lower: float, upper: float, information: float, mean: float) -> None:
         """Go on to the next look with the trials between the boundaries of this one."""
-        z, weights = _grid(self._mean, lower, upper)
+        z, weights = _grid(self.mean, lower, upper)
         scores = z * np.sqrt(self._information)
         if self._before is None:
-            density = np.exp(-((z - self._mean) ** 2) / 2) / np.sqrt(2 * np.pi)
+            density = np.exp(-((z - self.mean) ** 2) / 2) / np.sqrt(2 * np.pi)
         else:
             old, probability = self._before
-            apart = (scores[:, None] - old - self._step) / self._root
-            kernel = np.exp(-(apart**2) / 2) / np.sqrt(2 * np.pi)
-            density = (kernel @ probability) * np.sqrt(self._information) / self._root
+            apart = np.subtract.outer(scores / self._root, (old + self._step) / self._root)
+            apart *= apart
+            apart *= -0.5
+            kernel = np.exp(apart, out=apart)  # in place: looks are passed thousands of times
+            density = (kernel @ probability) * np.sqrt(self._information / (2 * np.pi)) / self._root
         self._before = scores, density * weights
-        self._step = mean * np.sqrt(information) - self._mean * np.sqrt(self._information)
+        self._step = mean * np.sqrt(information) - self.mean * np.sqrt(self._information)
         self._root = float(np.sqrt(information - self._information))
-        self._information, self._mean = information, mean
+        self._information, self.mean = information, mean
 
 
 def exit_probabilities(
@@ -114,3 +125,25 @@ def exit_probabilities(
                 float(lower[k]), float(upper[k]), float(information[k + 1]), float(means[k + 1])
             )
     return up, down
+
+
+def upper_bound(recursion: Recursion, error: float) -> float:
+    """The bound above which a given probability lies; infinite where there is nothing to spend."""
+    if error < NOTHING:
+        return math.inf
+    if error >= recursion.left():
+        return -math.inf
+    if recursion.is_first:
+        return float(recursion.mean - ndtri(error))
+    return float(brentq(lambda z: recursion.above(z) - error, -20.0, 20.0, xtol=_TIGHT))
+
+
+def lower_bound(recursion: Recursion, error: float) -> float:
+    """The bound below which a given probability lies; minus infinity where there is nothing to spend."""
+    if error < NOTHING:
+        return -math.inf
+    if error >= recursion.left():
+        return math.inf
+    if recursion.is_first:
+        return float(recursion.mean + ndtri(error))
+    return float(brentq(lambda z: recursion.below(z) - error, -12.0, 20.0, xtol=_TIGHT))

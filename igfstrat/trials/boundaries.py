@@ -26,6 +26,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -34,12 +35,12 @@ from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
 from igfstrat.errors import DomainError
-from igfstrat.trials._recursion import Recursion, exit_probabilities
+from igfstrat.trials._recursion import Recursion, exit_probabilities, lower_bound, upper_bound
 from igfstrat.trials._scenario_design import FutilitySettings, SpendingSettings
 
 FloatArray = npt.NDArray[np.float64]
 
-_CLASSICAL: Final = ("classical_obrien_fleming", "classical_pocock", "haybittle_peto")
+CLASSICAL: Final = ("classical_obrien_fleming", "classical_pocock", "haybittle_peto")
 _TIGHT: Final = 1e-10
 _FAR: Final = 50.0  # stands for an infinite gap between boundaries
 
@@ -236,6 +237,28 @@ def make_boundaries(
     [3.7103, 2.51143, 1.99305]
     """
     fractions = _read_information(information)
+    return _boundaries(tuple(fractions.tolist()), float(alpha), spending, futility)
+
+
+@lru_cache(maxsize=4096)  # procedures and searches ask for the same ones again and again
+def _boundaries(
+    information: tuple[float, ...],
+    alpha: float,
+    spending: SpendingSettings | None,
+    futility: FutilitySettings | None,
+) -> Boundaries:
+    found = _computed(np.array(information), alpha, spending, futility)
+    for values in (found.information, found.efficacy, found.futility, found.alpha_spent, found.beta_spent):
+        values.flags.writeable = False  # whoever gets them has them in common
+    return found
+
+
+def _computed(
+    fractions: FloatArray,
+    alpha: float,
+    spending: SpendingSettings | None,
+    futility: FutilitySettings | None,
+) -> Boundaries:
     if not 0 < alpha < 0.5:
         message = f"a one-sided level lies between 0 and 0.5; found {alpha:g}"
         raise DomainError(message)
@@ -266,13 +289,13 @@ def make_boundaries(
 def _efficacy(
     fractions: FloatArray, alpha: float, spending: SpendingSettings, lower: FloatArray
 ) -> FloatArray:
-    if spending.spending in _CLASSICAL:
+    if spending.spending in CLASSICAL:
         return _classical(fractions, alpha, spending, lower)
     steps = _steps(fractions, alpha, spending)
     recursion = Recursion(float(fractions[0]), 0.0)
     found = np.empty(len(fractions))
     for k, step in enumerate(steps):
-        found[k] = _upper_bound(recursion, step)
+        found[k] = upper_bound(recursion, step)
         if k + 1 < len(steps):
             recursion.advance(min(float(lower[k]), found[k]), found[k], float(fractions[k + 1]), 0.0)
     return found
@@ -283,15 +306,6 @@ def _steps(fractions: FloatArray, total: float, spending: SpendingSettings) -> F
     spent = spent_error(fractions, total=total, spending=spending)
     spent[-1] = total
     return np.diff(spent, prepend=0.0)
-
-
-def _upper_bound(recursion: Recursion, error: float) -> float:
-    """The bound above which a given probability lies; infinite where there is nothing to spend."""
-    if error < 1e-14:
-        return math.inf
-    if error >= recursion.left():
-        return -math.inf
-    return float(brentq(lambda z: recursion.above(z) - error, -20.0, 20.0, xtol=_TIGHT))
 
 
 def _classical(
@@ -322,7 +336,7 @@ def _with_beta_spending(
     fractions: FloatArray, alpha: float, spending: SpendingSettings, futility: FutilitySettings
 ) -> Boundaries:
     """The drift at which both boundaries meet at the last look, and the boundaries there."""
-    if spending.spending in _CLASSICAL:
+    if spending.spending in CLASSICAL:
         message = f"futility by spending needs a boundary by spending; {spending.spending} is none"
         raise DomainError(message)
     steps = _steps(fractions, alpha, spending), _steps(fractions, futility.beta, futility.function())
@@ -358,19 +372,11 @@ def _both(
     null, true = Recursion(float(fractions[0]), 0.0), Recursion(float(fractions[0]), float(means[0]))
     lower, upper = np.empty(len(fractions)), np.empty(len(fractions))
     for k in range(len(fractions)):
-        upper[k] = _upper_bound(null, steps[0][k]) if free is None else free[k]
-        lower[k] = _lower_bound(true, steps[1][k])
+        upper[k] = upper_bound(null, steps[0][k]) if free is None else free[k]
+        lower[k] = lower_bound(true, steps[1][k])
         if k + 1 < len(fractions):
             # an interim bound above the upper one would stop every trial
             lower[k] = min(lower[k], upper[k])
             null.advance(lower[k], upper[k], float(fractions[k + 1]), 0.0)
             true.advance(lower[k], upper[k], float(fractions[k + 1]), float(means[k + 1]))
     return lower, upper
-
-
-def _lower_bound(recursion: Recursion, error: float) -> float:
-    if error < 1e-14:
-        return -math.inf
-    if error >= recursion.left():
-        return math.inf
-    return float(brentq(lambda z: recursion.below(z) - error, -12.0, 20.0, xtol=_TIGHT))

@@ -27,6 +27,7 @@ from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
 from igfstrat.errors import DomainError
+from igfstrat.trials._event_times import times_on_curve
 from igfstrat.trials._integrals import Flow, change_points, divided, flow_at
 from igfstrat.trials._trial import Trial, make_trial
 from igfstrat.trials.boundaries import Crossing, crossing_probabilities
@@ -42,6 +43,7 @@ __all__ = [
     "logrank_moments",
     "make_trial",
     "time_of_events",
+    "times_of_events",
 ]
 
 FloatArray = npt.NDArray[np.float64]
@@ -93,6 +95,30 @@ def time_of_events(trial: Trial, events: float) -> float:
     float
         Infinite where they never come: too few patients, cured ones, dropout.
     """
+    return times_of_events(trial, [events])[0]
+
+
+def times_of_events(trial: Trial, events: Sequence[float]) -> list[float]:
+    """Calendar times at which several numbers of events are expected.
+
+    Parameters
+    ----------
+    trial : Trial
+        Who enters, and their hazards.
+    events : sequence of float
+        Of both arms, > 0.
+
+    Returns
+    -------
+    list of float
+        Infinite where they never come.
+    """
+    if trial.scan == 0:
+        return [float(t) for t in times_on_curve(trial, np.array(events, dtype=np.float64))]
+    return [_time_by_scans(trial, number) for number in events]
+
+
+def _time_by_scans(trial: Trial, events: float) -> float:
     high = trial.entry_end
     if events >= trial.n or not math.isfinite(high):
         return math.inf

@@ -28,6 +28,7 @@ from scipy.special import ndtr
 
 from igfstrat.survival._types import BoolArray, FloatArray, IntArray
 from igfstrat.trials._correlation import correlation_without_effect
+from igfstrat.trials._efficacy_table import efficacy_table
 from igfstrat.trials._scenario_outcome import HarmSettings
 from igfstrat.trials.boundaries import make_boundaries
 from igfstrat.trials.engine import Deaths, Trials, simulate_trials
@@ -134,7 +135,9 @@ def make_rules(scenario: Scenario, design: str, *, seed: int) -> Rules:
     levels = (
         _levels(alpha, settings.weights or {}, len(hypotheses)) if method != "none" else np.array([alpha])
     )
-    table = np.array([[_bounds(t, level, settings.spending) for level in levels] for t in information.T])
+    table = np.array(
+        [efficacy_table(information=t, levels=levels, spending=settings.spending) for t in information.T]
+    )
     return Rules(
         hypotheses=hypotheses,
         alpha=alpha,
@@ -147,10 +150,6 @@ def make_rules(scenario: Scenario, design: str, *, seed: int) -> Rules:
         table=table.transpose(0, 2, 1),
         harm=scenario.overall_survival.harm if scenario.overall_survival else None,
     )
-
-
-def _bounds(information: FloatArray, level: float, spending: object) -> FloatArray:
-    return make_boundaries(information=information, alpha=float(level), spending=spending).efficacy  # type: ignore[arg-type]
 
 
 def _levels(alpha: float, weights: Mapping[Any, float], m: int) -> FloatArray:

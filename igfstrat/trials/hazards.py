@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal
+from functools import lru_cache
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,15 @@ import numpy.typing as npt
 from igfstrat.errors import DomainError
 from igfstrat.trials._overall_survival import Course, death_hazard
 from igfstrat.trials._piecewise import PiecewiseHazard, common_pieces, constant_hazard, through
-from igfstrat.trials._scenario_outcome import EffectPiece, HazardSettings, StratumEffects
+from igfstrat.trials._scenario_outcome import (
+    ControlSettings,
+    EffectPiece,
+    HazardSettings,
+    OverallSurvivalSettings,
+    StratumEffects,
+    SubgroupSettings,
+    TreatmentSettings,
+)
 from igfstrat.trials.scenario import Scenario
 
 __all__ = [
@@ -155,20 +164,32 @@ def make_cells(scenario: Scenario) -> tuple[Cell, ...]:
     if control is None:
         message = "a binary response has no hazards"
         raise DomainError(message)
+    cells = _cells(control, scenario.treatment, scenario.subgroups)
+    survival = scenario.overall_survival
+    if survival is None:
+        return cells
+    return tuple(_with_death(cell, survival, scenario.endpoint == "os") for cell in cells)
+
+
+@lru_cache(maxsize=256)  # sizes and looks change far more often than what these depend on
+def _cells(
+    control: ControlSettings, treatment: TreatmentSettings, subgroups: tuple[SubgroupSettings, ...]
+) -> tuple[Cell, ...]:
     negative = make_hazard(control)
     positive = make_hazard(control.positive) if control.positive else negative
     positive = positive.times(make_effect(control.prognostic_hazard_ratio))
-    groups: list[Any] = list(scenario.subgroups) or [None]
-    effects = scenario.treatment.hazard_ratio
+    groups: list[SubgroupSettings | None] = list(subgroups) or [None]
+    effects = treatment.hazard_ratio
     arms: tuple[tuple[Stratum, PiecewiseHazard, PiecewiseHazard], ...] = (
         ("positive", positive, make_effect(effects.positive)),
         ("negative", negative, make_effect(effects.negative)),
     )
-    cells = tuple(_cell(stratum, group, base, effect) for stratum, base, effect in arms for group in groups)
-    return cells if scenario.overall_survival is None else tuple(_with_death(c, scenario) for c in cells)
+    return tuple(_cell(stratum, group, base, effect) for stratum, base, effect in arms for group in groups)
 
 
-def _cell(stratum: Stratum, group: Any, base: PiecewiseHazard, effect: PiecewiseHazard) -> Cell:
+def _cell(
+    stratum: Stratum, group: SubgroupSettings | None, base: PiecewiseHazard, effect: PiecewiseHazard
+) -> Cell:
     if group is None:
         return Cell(stratum=stratum, subgroup=None, share=1.0, control=base, experimental=base.times(effect))
     control = base.times(group.control_hazard_ratio)
@@ -181,10 +202,8 @@ def _cell(stratum: Stratum, group: Any, base: PiecewiseHazard, effect: Piecewise
     )
 
 
-def _with_death(cell: Cell, scenario: Scenario) -> Cell:
-    """A cell whose hazards so far are those of progression: with death, and as the endpoint sees them."""
-    settings = scenario.overall_survival
-    assert settings is not None
+def _with_death(cell: Cell, settings: OverallSurvivalSettings, alone: bool) -> Cell:
+    """A cell whose hazards so far are those of progression: with death, which is alone the endpoint or among it."""
     before = settings.before_progression
     death = make_hazard(before) if before else constant_hazard(0.0)
     after, crossover = make_hazard(settings.after_progression), settings.crossover
@@ -202,7 +221,7 @@ def _with_death(cell: Cell, scenario: Scenario) -> Cell:
         after=changed,
         crossed=changed,
     )
-    hazard = death_hazard if scenario.endpoint == "os" else Course.first_hazard
+    hazard = death_hazard if alone else Course.first_hazard
     courses = (control, experimental)
     return replace(cell, control=hazard(control), experimental=hazard(experimental), courses=courses)
 

@@ -26,11 +26,9 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import brentq
-from scipy.special import ndtri
 
 from igfstrat.errors import DomainError, UsageError
-from igfstrat.trials._bivariate import both_below
+from igfstrat.trials.correlated_levels import correlated_levels
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -246,43 +244,6 @@ def reject_spiessens_debois(
     levels = correlated_levels(alpha=alpha, correlation=correlation, weights=shares)
     intersection = (p <= levels).any(axis=1, keepdims=True)
     return np.asarray((p <= alpha) & intersection)
-
-
-def correlated_levels(*, alpha: float, correlation: float, weights: npt.ArrayLike = (0.5, 0.5)) -> FloatArray:
-    """Levels of two hypotheses in the ratio of their weights that use up alpha exactly.
-
-    Parameters
-    ----------
-    alpha : float
-        Family-wise one-sided level.
-    correlation : float
-        Of the two statistics, between 0 and 1.
-    weights : array-like of float, shape (2,)
-        Ratio of the two levels.
-
-    Returns
-    -------
-    ndarray of float64, shape (2,)
-        Each at most alpha.
-
-    Examples
-    --------
-    >>> correlated_levels(alpha=0.025, correlation=0.5**0.5).round(5).tolist()
-    [0.01469, 0.01469]
-    """
-    shares = np.asarray(weights, dtype=np.float64)
-    shares = shares / shares.sum()
-
-    def excess(total: float) -> float:
-        first, second = -ndtri(np.minimum(total * shares, alpha))
-        return float(1 - both_below(first, second, correlation) - alpha)
-
-    if shares.min() <= 0 or excess(alpha) >= -1e-15:
-        return np.asarray(alpha * shares)
-    # at the upper end one of the two has all of alpha, which is too much unless the statistics are the same
-    high = alpha / shares.max()
-    total = high if excess(high) <= 0 else brentq(excess, alpha, high, xtol=1e-14)
-    return np.asarray(np.minimum(float(total) * shares, alpha))
 
 
 def reject_fallback(p_value: npt.ArrayLike, *, alpha: float, weights: npt.ArrayLike) -> BoolArray:

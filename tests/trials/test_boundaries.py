@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
 
 from igfstrat.errors import DomainError
+from igfstrat.trials._efficacy_table import efficacy_table
 from igfstrat.trials._scenario_design import FutilitySettings, SpendingSettings
 from igfstrat.trials.boundaries import crossing_probabilities, make_boundaries, spent_error
 
@@ -87,6 +88,42 @@ def test_all_of_alpha_is_spent_at_any_looks(fractions, spending, alpha):
     crossing = crossing_probabilities(upper=found.efficacy, drift=0.0, information=fractions)
     assert crossing.power == pytest.approx(alpha, abs=1e-8)
     assert found.alpha_spent[-1] == pytest.approx(alpha, abs=1e-8)
+
+
+TABLED = st.sampled_from(
+    [
+        None,
+        {"spending": "pocock"},
+        {"spending": "hwang_shih_decani", "gamma": -4.0},
+        {"spending": "classical_pocock"},
+        {"spending": "user", "shares": (0.0, 0.6, 1.0)},
+        {"spending": "user", "shares": (0.3, 0.3, 1.0)},
+    ]
+)
+
+
+@settings(deadline=None, max_examples=20)
+@given(FRACTIONS.filter(lambda x: len(x) == 3), TABLED)
+def test_a_table_of_levels_holds_the_boundary_of_each(fractions, spending):
+    levels = np.array([1e-7, 0.003, 0.0125, 0.025, 0.2, 0.45])
+    made = SpendingSettings(**spending) if spending else None
+    table = efficacy_table(information=fractions, levels=levels, spending=made)
+    for level, found in zip(levels, table, strict=True):
+        alone = make_boundaries(information=fractions, alpha=level, spending=made).efficacy
+        assert found == pytest.approx(alone, abs=1e-9)
+
+
+@pytest.mark.parametrize("levels", [[0.0, 0.025], [0.025, 0.5]])
+def test_a_table_of_levels_that_are_none_is_refused(levels):
+    with pytest.raises(DomainError):
+        efficacy_table(information=[0.5, 1.0], levels=levels)
+
+
+def test_boundaries_that_several_have_in_common_cannot_be_changed():
+    found = make_boundaries(information=[0.5, 1.0], alpha=0.025)
+    with pytest.raises(ValueError, match="read-only"):
+        found.efficacy[0] = 0.0
+    assert make_boundaries(information=[0.5, 1.0], alpha=0.025).efficacy[0] == pytest.approx(2.9626, abs=1e-4)
 
 
 @settings(deadline=None, max_examples=15)

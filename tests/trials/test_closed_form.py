@@ -3,15 +3,19 @@ force on one large drawn trial analysed by `igfstrat.survival`, and formulas in 
 """
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.integrate import quad
+from scipy.stats import norm
 
 from igfstrat.errors import DomainError
 from igfstrat.survival import cox, logrank
 from igfstrat.trials import make_scenario
+from igfstrat.trials._regions import find_steps, steps_probability
 from igfstrat.trials.assay import Assay
 from igfstrat.trials.boundaries import crossing_probabilities, make_boundaries
 from igfstrat.trials.closed_form import (
@@ -22,7 +26,9 @@ from igfstrat.trials.closed_form import (
     logrank_moments,
     make_trial,
     time_of_events,
+    times_of_events,
 )
+from igfstrat.trials.multiplicity import reject
 from igfstrat.trials.textbook import (
     enrichment_efficiency,
     lachin_foulkes_power,
@@ -182,6 +188,91 @@ def test_proportional_hazards_have_one_ratio_by_every_definition(ratio, time):
 @given(st.floats(5, 430))
 def test_time_of_events_is_the_inverse_of_expected_events(events):
     assert expected_events(BASE, time_of_events(BASE, events)) == pytest.approx(events, rel=1e-8)
+
+
+CURVES = CASES | {
+    "accrual with a gap, hazards that stop and start": scenario(
+        control={"hazard": [{"until": 4, "rate": 0.0}, {"until": 9, "rate": 0.3}, {"rate": 0.01}]},
+        accrual=[
+            {"until": 2, "screened_per_month": 40},
+            {"until": 7, "screened_per_month": 0},
+            {"screened_per_month": 25},
+        ],
+    ),
+    "nobody lost, everybody at risk for ever": scenario(1.0, dropout={"rate_per_year": 0.0}),
+    "scans": scenario(scans={"every": 2.0}, endpoint="pfs"),
+}
+
+
+@pytest.mark.parametrize("name", CURVES)
+def test_times_of_events_are_those_that_bisection_of_the_integral_finds(name):
+    trial = make_trial(CURVES[name], next(iter(CURVES[name].designs)))
+    most = expected_events(trial, 300.0)
+    wanted = [share * most for share in (0.001, 0.03, 0.3, 0.6, 0.9, 0.99)]
+    for events, found in zip(wanted, times_of_events(trial, wanted), strict=True):
+        low, high = 0.0, 300.0
+        for _ in range(50):
+            middle = (low + high) / 2
+            low, high = (middle, high) if expected_events(trial, middle) < events else (low, middle)
+        assert found == pytest.approx(high, abs=1e-8)
+        assert time_of_events(trial, events) == pytest.approx(found, abs=1e-9)
+
+
+def test_a_time_without_any_event_before_it_is_found_where_hazards_begin_late():
+    late = {"hazard": [{"until": 6, "rate": 0.0}, {"rate": 0.1}]}
+    trial = make_trial(scenario(1.0, control=late, dropout={"rate_per_year": 0.0}), "all_comers")
+    assert expected_events(trial, 6.0) == 0
+    assert time_of_events(trial, 1e-6) > 6.0
+
+
+METHODS = ("bonferroni", "hochberg", "simes", "hierarchical", "fallback", "graphical", "spiessens_debois")
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    st.sampled_from(METHODS), st.floats(0.05, 0.95), st.floats(0, 1), st.floats(0, 1), st.floats(0.05, 0.99)
+)
+def test_steps_hold_every_rejection_of_every_procedure(method, weight, there, back, correlation):
+    takes = {"names": ("a", "b"), "weights": {"a": weight, "b": 1 - weight}}
+    weighted = takes["weights"] if method not in ("hochberg", "simes", "hierarchical") else None
+
+    def region(z):
+        return reject(
+            norm.sf(z),
+            method=method,
+            alpha=0.025,
+            hypotheses=takes["names"],
+            weights=weighted,
+            transitions={"a": {"b": there}, "b": {"a": back}},
+            correlation=correlation,
+        )
+
+    steps = find_steps(region)
+    # draws around the bounds, where a step that was missed would show
+    rng = np.random.default_rng(1)
+    draws = rng.uniform(1.5, 4.5, (20_000, 2))
+    place = np.searchsorted(steps.first, draws[:, 0]), np.searchsorted(steps.second, draws[:, 1])
+    assert (steps.inside[place] == region(draws)).all()
+
+
+@pytest.mark.parametrize("rho", [-0.4, 0.0, 0.6, 0.999])
+def test_probability_of_steps_is_the_integral_of_the_density(rho):
+    mean, sd = np.array([1.2, 2.1]), np.array([1.0, 0.9])
+    covariance = np.array([[sd[0] ** 2, rho * sd[0] * sd[1]], [rho * sd[0] * sd[1], sd[1] ** 2]])
+
+    def rejected(z):  # each alone beyond its own bound, both where both are beyond a lower one
+        return (z > [2.5, 2.7]) | (z > 1.9).all(axis=1, keepdims=True)
+
+    def given_first(x):
+        begins = -np.inf if x > 2.5 else 1.9 if x > 1.9 else 2.7
+        centre, spread = mean[1] + rho * sd[1] * (x - mean[0]) / sd[0], sd[1] * math.sqrt(1 - rho**2)
+        return norm.sf(begins, centre, spread) * norm.pdf(x, mean[0], sd[0])
+
+    by_hand = quad(given_first, -8, 12, points=[1.2, 1.9, 2.5], epsabs=1e-11, limit=500)[0]
+    steps = find_steps(rejected)
+    any_of_both = replace(steps, inside=steps.inside.any(axis=2))
+    found = steps_probability(any_of_both, mean=mean, covariance=covariance)
+    assert found == pytest.approx(by_hand, abs=1e-9)
 
 
 def test_events_that_never_come_have_no_time():

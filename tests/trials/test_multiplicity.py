@@ -15,8 +15,8 @@ from scipy.stats import multivariate_normal
 
 from igfstrat.errors import DomainError, UsageError
 from igfstrat.trials._bivariate import both_below
+from igfstrat.trials.correlated_levels import correlated_levels
 from igfstrat.trials.multiplicity import (
-    correlated_levels,
     reject,
     reject_fallback,
     reject_graphical,
