@@ -6,28 +6,28 @@ import numpy as np
 
 from igfstrat.survival._types import FloatArray
 from igfstrat.trials._costs import spent
-from igfstrat.trials._power import closed_power, look_times
+from igfstrat.trials._power import look_times
 from igfstrat.trials._trial import make_trial, positive_share
 from igfstrat.trials.assay import make_assay
 from igfstrat.trials.closed_form import group_sequential_power, logrank_moments
-from igfstrat.trials.designs import Rules, make_rules
+from igfstrat.trials.designs import make_rules
 from igfstrat.trials.scenario import Scenario
 
 
 def expected_course(scenario: Scenario, design: str) -> dict[str, float]:
-    """Power, and what a design takes until it ends, with looks at their expected times.
+    """What a design takes until it ends, with looks at their expected times.
 
     Parameters
     ----------
     scenario : Scenario
         One point of the grid, with sizes.
     design : str
-        Name under `designs`.
+        Name under `designs`, of one hypothesis or one look: its power has a closed form.
 
     Returns
     -------
     dict of float
-        `power`, `cost`, `duration`, `randomized`, `screened`; empty where the power has no closed form.
+        `cost`, `duration`, `randomized`, `screened`.
 
     Examples
     --------
@@ -37,28 +37,22 @@ def expected_course(scenario: Scenario, design: str) -> dict[str, float]:
     >>> round(expected_course(scenario, "enrichment")["screened"])
     400
     """
-    rules = make_rules(scenario, design, seed=0)
-    found = closed_power(scenario, design, rules)
     times = np.array(look_times(scenario, design))
-    if found is None or (len(rules.hypotheses) > 1 and len(times) > 1):
-        return {}
-    ends = _ends(scenario, design, rules, times)
+    ends = np.ones(1) if len(times) == 1 else _ends(scenario, design, times)
     assay = make_assay(scenario.marker, time_unit=scenario.time_unit)
     randomized = make_trial(scenario, design, assay).n_randomized(times)
     share = positive_share(scenario, design, assay)
     eligible = assay.with_result * min(assay.test_positive / max(share, 1e-300), 1.0)
     course = {"randomized": randomized, "screened": randomized / eligible, "duration": times}
     return {
-        "power": float(found["power"]),
         "cost": float(ends @ spent(scenario, course)),
         **{name: float(ends @ values) for name, values in course.items()},
     }
 
 
-def _ends(scenario: Scenario, design: str, rules: Rules, times: FloatArray) -> FloatArray:
+def _ends(scenario: Scenario, design: str, times: FloatArray) -> FloatArray:
     """Probability that each look is the last."""
-    if len(times) == 1:
-        return np.ones(1)
+    rules = make_rules(scenario, design, seed=0)  # of one hypothesis, planned without a draw
     trial = make_trial(scenario, design, population=rules.hypotheses[0])  # type: ignore[arg-type]
     crossing, _ = group_sequential_power(
         [logrank_moments(trial, time) for time in times],

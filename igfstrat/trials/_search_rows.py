@@ -16,8 +16,10 @@ from igfstrat.trials._costs import spent
 from igfstrat.trials._expected import expected_course
 from igfstrat.trials._least_events import MOST_EVENTS, guess_events, least_events
 from igfstrat.trials._power import closed_power
-from igfstrat.trials.designs import make_rules
-from igfstrat.trials.operating import trial_rows
+from igfstrat.trials._scenario_design import ADAPTIVE
+from igfstrat.trials.designs import Rules, decide
+from igfstrat.trials.engine import simulate_trials
+from igfstrat.trials.operating import design_rules, trial_rows
 from igfstrat.trials.scenario import Scenario, make_scenario
 from igfstrat.trials.search_space import SearchSpace, make_space
 from igfstrat.trials.sizing import scaled
@@ -78,7 +80,7 @@ def _size(space: SearchSpace, index: int, seed: int) -> dict[str, float]:
     except IgfstratError:
         return nothing
     try:
-        events = candidate_events(scenario, candidate.design, candidate.power, seed)
+        events, power = solve_events(scenario, candidate.design, candidate.power, seed)
     except IgfstratError:
         return nothing | {"state": float(NO_POWER)}
     sized = with_events(scenario, candidate.design, events)
@@ -87,7 +89,7 @@ def _size(space: SearchSpace, index: int, seed: int) -> dict[str, float]:
         "state": float(SIZED),
         "n": float(settings.n or 0),
         "last_events": float(events),
-        **expected_course(sized, candidate.design),
+        **({} if power is None else {"power": power, **expected_course(sized, candidate.design)}),
     }
 
 
@@ -97,32 +99,55 @@ def with_events(scenario: Scenario, design: str, events: int) -> Scenario:
     return scenario.model_copy(update={"designs": {design: changed}})
 
 
-def candidate_events(scenario: Scenario, design: str, wanted: float, seed: int) -> int:
-    """By the drift integral where there is one, else by simulation."""
+def solve_events(scenario: Scenario, design: str, wanted: float, seed: int) -> tuple[int, float | None]:
+    """Events at the last look, and the power by the drift integral; None where they had to be found by simulation."""
     settings, alpha = scenario.designs[design], scenario.test.one_sided_alpha
     assert settings.events is not None
     start = settings.events[-1]
-    if closed_power(scenario, design, make_rules(scenario, design, seed=seed)) is None:
-        return _events_by_simulation(scenario, design, wanted, seed)
+    least, first = 2 * len(settings.events), _rules(scenario, design, seed)
+    if _closed(scenario, design, first) is None:
+        return _events_by_simulation(scenario, design, wanted, seed, first), None
+    known: dict[int, float] = {}
 
     def power_of(events: int) -> float:
-        sized = with_events(scenario, design, events)
-        looks = sized.designs[design].events or ()
-        if len(set(looks)) < len(looks):
-            return 0.0  # so few events that looks fall together
-        found = closed_power(sized, design, make_rules(sized, design, seed=seed))
-        return float(found["power"]) if found else 0.0
+        if events not in known:
+            sized = with_events(scenario, design, events)
+            known[events] = _closed(sized, design, _rules(sized, design, seed)) or 0.0
+        return known[events]
 
-    return least_events(power_of, start=start, wanted=wanted, alpha=alpha, least=2 * len(settings.events))
+    if len(first.hypotheses) > 1:
+        # their rules are planned by simulation: near the end by those of the start, only the end by its own
+        start = least_events(
+            lambda events: _closed(with_events(scenario, design, events), design, first) or 0.0,
+            start=start,
+            wanted=wanted,
+            alpha=alpha,
+            least=least,
+        )
+    events = least_events(power_of, start=start, wanted=wanted, alpha=alpha, least=least)
+    return events, known[events]
 
 
-def _events_by_simulation(scenario: Scenario, design: str, wanted: float, seed: int) -> int:
+def _closed(sized: Scenario, design: str, rules: Rules) -> float | None:
+    looks = sized.designs[design].events or ()
+    if len(set(looks)) < len(looks):
+        return 0.0  # so few events that looks fall together
+    found = closed_power(sized, design, rules, details=False)
+    return float(found["power"]) if found else None
+
+
+def _rules(scenario: Scenario, design: str, seed: int) -> Rules:
+    return design_rules(scenario, design, seed, None)
+
+
+def _events_by_simulation(scenario: Scenario, design: str, wanted: float, seed: int, rules: Rules) -> int:
+    """By the rules of the start, which hardly depend on the size."""
     settings, alpha = scenario.designs[design], scenario.test.one_sided_alpha
     assert settings.events is not None
     events = settings.events[-1]
     for trials in _SIZING_TRIALS:
         sized = with_events(scenario, design, events)
-        rows = simulated_rows(sized, design, seed=seed, first=_SIZING_FIRST, replicates=trials)
+        rows = simulated_rows(sized, design, seed=seed, first=_SIZING_FIRST, replicates=trials, rules=rules)
         power = float(rows["rejected"].any(axis=1).mean())
         if trials == _SIZING_TRIALS[-1] and abs(power - wanted) <= _CLOSE:
             break
@@ -134,13 +159,33 @@ def _events_by_simulation(scenario: Scenario, design: str, wanted: float, seed: 
 
 
 def simulated_rows(
-    scenario: Scenario, design: str, *, seed: int, first: int, replicates: int
+    scenario: Scenario, design: str, *, seed: int, first: int, replicates: int, rules: Rules | None = None
 ) -> dict[str, Any]:
-    """Trials of a sized design, as `operating.trial_rows` gives them."""
-    rules = make_rules(scenario, design, seed=seed)
-    return trial_rows(
-        first, first + replicates, scenario=scenario, design=design, rules=rules, seed=seed, null=False
+    """Decisions and course of trials of a sized design; hazard ratios aren't estimated, which takes a third of the time."""
+    rules = rules or _rules(scenario, design, seed)
+    if scenario.kind_of(design) in ADAPTIVE:
+        return trial_rows(
+            first, first + replicates, scenario=scenario, design=design, rules=rules, seed=seed, null=False
+        )
+    trials = simulate_trials(
+        scenario,
+        design,
+        seed=seed,
+        first=first,
+        replicates=replicates,
+        populations=rules.hypotheses,
+        estimate=rules.harm is not None,
     )
+    settings = scenario.designs[design]
+    decisions = decide(rules, trials, weights=settings.weights, transitions=settings.transitions)
+    at = (np.arange(replicates), decisions.last_look)
+    return {
+        "rejected": decisions.rejected,
+        "infeasible": decisions.infeasible,
+        "randomized": trials.randomized[at],
+        "screened": trials.screened[at],
+        "duration": trials.cut[at],
+    }
 
 
 @dataclass(frozen=True, slots=True)

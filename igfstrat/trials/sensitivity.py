@@ -24,7 +24,7 @@ from igfstrat.survival._types import FloatArray
 from igfstrat.trials._costs import spent
 from igfstrat.trials._expected import expected_course
 from igfstrat.trials._scenario_search import SearchSettings
-from igfstrat.trials._search_rows import candidate_events, simulated_rows, with_events
+from igfstrat.trials._search_rows import simulated_rows, solve_events, with_events
 from igfstrat.trials.scenario import Scenario, with_values
 from igfstrat.trials.search import SearchResults
 from igfstrat.trials.search_space import Candidate
@@ -279,11 +279,10 @@ def _cost_at(results: SearchResults, index: int, value: float, of: str) -> float
     try:
         scenario = results.space.scenario(candidate)
         known = _moved(scenario, {"marker.prevalence": {"value": value, "of": of}})
-        events = candidate_events(known, candidate.design, results.power, results.seed)
+        events, power = solve_events(known, candidate.design, results.power, results.seed)
         sized = with_events(known, candidate.design, events)
-        course = expected_course(sized, candidate.design)
-        if course:
-            return float(course[results.objective])
+        if power is not None:
+            return expected_course(sized, candidate.design)[results.objective]
         rows = simulated_rows(
             sized, candidate.design, seed=results.seed, first=0, replicates=results.replicates
         )

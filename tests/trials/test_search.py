@@ -13,11 +13,12 @@ from igfstrat.trials import make_scenario
 from igfstrat.trials._expected import expected_course
 from igfstrat.trials._least_events import least_events
 from igfstrat.trials._power import closed_power
-from igfstrat.trials._search_rows import with_events
+from igfstrat.trials._search_rows import simulated_rows, with_events
 from igfstrat.trials.designs import make_rules
+from igfstrat.trials.operating import simulate_scenario, trial_rows
 from igfstrat.trials.search import LEFT_OUT, SIZED, search_designs
 from igfstrat.trials.search_space import make_space
-from igfstrat.trials.sensitivity import swing_designs, value_of_prevalence
+from igfstrat.trials.sensitivity import sized_scenario, swing_designs, value_of_prevalence
 
 BASE = {
     "endpoint": "os",
@@ -180,6 +181,52 @@ def test_a_design_of_two_hypotheses_and_two_looks_is_sized_by_simulation():
     found = search_designs(scenario, power=0.8, replicates=2_000)
     assert np.isnan(found.closed["power"]).all()
     assert found.simulated["power"][0] == pytest.approx(0.8, abs=0.03)
+
+
+@pytest.mark.parametrize("design", ["biomarker_stratified", "all_comers", "enrichment"])
+def test_simulated_candidates_end_as_the_trials_of_a_study_do(design):
+    one = {"n": 300, "events": [100, 200], "futility": {"z": [0.0]}}
+    scenario = make_scenario(
+        BASE | {"treatment": {"hazard_ratio": {"positive": 0.6, "negative": 0.9}}, "designs": {design: one}}
+    )
+    found = simulated_rows(scenario, design, seed=3, first=5, replicates=200)
+    rules = make_rules(scenario, design, seed=3)
+    whole = trial_rows(5, 205, scenario=scenario, design=design, rules=rules, seed=3, null=False)
+    for name, values in found.items():
+        assert values.tobytes() == whole[name].tobytes(), name
+
+
+def test_an_adaptive_candidate_is_simulated_with_its_selection():
+    adaptive = {
+        "design": "adaptive_enrichment",
+        "n": 300,
+        "events": [80, 200],
+        "selection": {"rule": "conditional_power", "at_least": 0.3},
+    }
+    truth = {"treatment": {"hazard_ratio": {"positive": 0.4, "negative": 1.0}}, "costs": COSTS}
+    scenario = make_scenario(BASE | truth | {"designs": {"adaptive": adaptive}})
+    found = search_designs(scenario, power=0.8, replicates=400)
+    sized = sized_scenario(found, 0)
+    study = simulate_scenario(sized, replicates=400, seed=found.seed, type_i_error=False)
+    assert found.simulated["power"][0] == study.designs["adaptive"].power["value"]
+    assert found.simulated["duration"][0] == pytest.approx(study.designs["adaptive"].duration["mean"])
+
+
+def test_two_hypotheses_get_the_least_events_that_have_the_power_by_their_own_rules():
+    design = {"n": 300, "events": 200, "multiplicity": "spiessens_debois"}
+    scenario = searched(designs={"biomarker_stratified": design}, search={})
+    one = make_space(scenario, power=0.9)
+    candidate = one.candidate(0)
+    base = one.scenario(candidate)
+
+    def power_of(events):
+        sized = with_events(base, candidate.design, events)
+        return closed_power(sized, candidate.design, make_rules(sized, candidate.design, seed=7))["power"]
+
+    found = search_designs(scenario, power=0.9, replicates=100)
+    events = int(found.closed["last_events"][0])
+    assert power_of(events) >= 0.9 > power_of(events - 1)
+    assert found.closed["power"][0] == pytest.approx(power_of(events), abs=1e-12)
 
 
 @pytest.mark.parametrize("wanted", [0.6, 0.8, 0.9, 0.95])
