@@ -29,7 +29,7 @@ What stands where, lowest first; each module imports only from those above it::
     closed_testing Closure(hypotheses, method, weights, transitions) intersection_p_values(closure, z, tested) reject_closed
     selection      Interim make_rule(settings) apply_rule(rule, interim) reestimated_events
     adaptive       make_adaptive_rules(settings, ...) run_stages(rules, source, trials) -> Courses
-    adaptive_normal    simulate_normal(rules, log_hazard_ratio, positive_share, trials, rng) -> NormalTrials
+    adaptive_normal    simulate_normal(rules, log_hazard_ratio, positive_share, normals) -> NormalTrials
     adaptive_patients  rules_of(scenario, design, seed) simulate_adaptive(scenario, design, ...) -> AdaptiveTrials
     after_selection    estimates_after_selection(rules, trials): naive, conditional, shrunken
     adaptive_results   what is counted over the trials of an adaptive design

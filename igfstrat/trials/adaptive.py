@@ -9,7 +9,8 @@ Two forms of the stages for survival times [1]_, [2]_:
 independent_increments
     A stage is what the log-rank test gained between two looks, (U_k - U_{k-1}) / sqrt(V_k - V_{k-1}), for everybody who has
     entered. Valid only while nothing but the log-rank statistics of the tested endpoint decides at the interim: whatever else
-    is known of the patients at the interim tells of their later events [3]_.
+    is known of the patients at the interim tells of their later events [3]_: also who dies sooner, where the marker is
+    prognostic and the overall test is not stratified by it.
 stage_by_patient
     A stage is the patients recruited in it. Those of the first are followed to a number of their events that is fixed
     beforehand, so that their p-value does not depend on what was selected. Valid whatever decided.
@@ -33,6 +34,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from igfstrat.errors import UsageError
 from igfstrat.survival._types import BoolArray, FloatArray, IntArray
@@ -83,6 +85,9 @@ class AdaptiveRules:
         A hypothesis whose statistic so far is at or below is dropped; ``-inf`` for none.
     per_event : float
         Information that an event brings, r / (1 + r)^2 at the ratio r of the arms.
+    correlation_ratio : ndarray of float64, shape (K, 2)
+        By what the correlation of overall with positives and with negatives in each stage differs from the root of their
+        share of its information, see `_correlation.stage_correlation_ratios`; between 0 and 1.
     """
 
     hypotheses: tuple[str, ...]
@@ -95,7 +100,8 @@ class AdaptiveRules:
     rule: Rule | None = None
     reestimation: ReestimationSettings | None = None
     futility: FloatArray
-    per_event: float = 0.25
+    per_event: float
+    correlation_ratio: FloatArray
 
     @property
     def n_stages(self) -> int:
@@ -170,6 +176,7 @@ def make_adaptive_rules(
     experimental_share: float = 0.5,
     increments: str | None = None,
     rule: Rule | None = None,
+    correlation_ratio: npt.ArrayLike = 1.0,
 ) -> AdaptiveRules:
     """The rules of a design.
 
@@ -189,6 +196,8 @@ def make_adaptive_rules(
         Form of the stages; that of the design, else `independent_increments`, where left out.
     rule : callable, optional
         A rule in Python instead of that of `selection`.
+    correlation_ratio : array-like of float, shape () or (K, 2)
+        See `AdaptiveRules`.
 
     Returns
     -------
@@ -237,6 +246,7 @@ def make_adaptive_rules(
         reestimation=settings.reestimation,
         futility=bounds.futility[:-1],
         per_event=experimental_share * (1 - experimental_share),
+        correlation_ratio=np.broadcast_to(np.asarray(correlation_ratio, dtype=np.float64), (len(planned), 2)),
     )
 
 
@@ -301,7 +311,15 @@ def _test(
     """P-values of a stage, of the trials that hold it."""
     tested = courses.kept[:, k] & running[:, None]
     courses.stage_z[:, k] = np.where(tested, z, np.nan)
-    p[:, k] = intersection_p_values(rules.closure, z, tested=tested, positive_share=share)
+    p[:, k] = intersection_p_values(
+        rules.closure, z, tested=tested, correlation=_correlation(rules, k, share)
+    )
+
+
+def _correlation(rules: AdaptiveRules, k: int, positive_share: FloatArray) -> FloatArray:
+    """Correlation of overall with positives and with negatives in a stage."""
+    usual = np.sqrt(np.column_stack((positive_share, 1 - positive_share)))
+    return np.asarray(rules.correlation_ratio[k] * usual)
 
 
 def _interim(
@@ -352,7 +370,8 @@ def _interim_p(rules: AdaptiveRules, p: FloatArray, k: int, seen: Seen) -> Float
     """P-values of the stages so far; with `stage_by_patient` the first stage as it stands at the interim."""
     if rules.increments != BY_PATIENT:
         return p[:, : k + 1]
-    return intersection_p_values(rules.closure, seen.z, positive_share=seen.positive_share)[:, None]
+    tie = _correlation(rules, k, seen.positive_share)
+    return intersection_p_values(rules.closure, seen.z, correlation=tie)[:, None]
 
 
 def _end(rules: AdaptiveRules, courses: Courses, p: FloatArray) -> Courses:

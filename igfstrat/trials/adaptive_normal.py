@@ -37,8 +37,7 @@ def simulate_normal(
     *,
     log_hazard_ratio: tuple[float, float],
     positive_share: float,
-    trials: int,
-    rng: np.random.Generator,
+    normals: FloatArray,
     share_of_positive_events: float | None = None,
 ) -> NormalTrials:
     """Simulate the stages of trials as normal statistics.
@@ -51,10 +50,8 @@ def simulate_normal(
         Of positives and negatives.
     positive_share : float
         Share of the positives in the events while everybody is enrolled, between 0 and 1.
-    trials : int
-        How many.
-    rng : numpy.random.Generator
-        Where the draws come from.
+    normals : ndarray of float64, shape (K, r, 2)
+        Standard normal draws of each stage, of positives and negatives: a trial each pair.
     share_of_positive_events : float, optional
         The same after the first stage, where it differs.
 
@@ -69,13 +66,14 @@ def simulate_normal(
     >>> from igfstrat.trials.adaptive import make_adaptive_rules
     >>> settings = DesignSettings(n=500, events=(150, 300), selection=SelectionSettings(rule="best"))
     >>> rules = make_adaptive_rules(settings, hypotheses=("overall", "positive"), alpha=0.025, events=(150, 150))
-    >>> found = simulate_normal(rules, log_hazard_ratio=(-0.5, 0.0), positive_share=0.4, trials=4000,
-    ...                         rng=np.random.default_rng(1))
+    >>> found = simulate_normal(rules, log_hazard_ratio=(-0.5, 0.0), positive_share=0.4,
+    ...                         normals=np.random.default_rng(1).standard_normal((2, 4000, 2)))
     >>> found.courses.rejected[:, 1].mean() > found.courses.rejected[:, 0].mean()
     np.True_
     """
     theta = -np.array(log_hazard_ratio)
     shares = (positive_share, share_of_positive_events or positive_share)
+    trials = normals.shape[1]
     score, information = np.zeros((trials, 2)), np.zeros((trials, 2))  # positives, negatives
 
     def source(k: int, parts: IntArray, events: FloatArray) -> Seen:
@@ -89,7 +87,7 @@ def simulate_normal(
         total = split.sum(axis=1, keepdims=True)
         split = np.divide(split, total, out=np.zeros_like(split), where=total > 0)
         gained = rules.per_event * events[:, k, None] * split
-        gain = theta * gained + np.sqrt(gained) * rng.standard_normal((trials, 2))
+        gain = theta * gained + np.sqrt(gained) * normals[k]
         np.add(score, gain, out=score)
         np.add(information, gained, out=information)
         whole = gained.sum(axis=1)

@@ -8,8 +8,6 @@ the same replicate is the same trial in any block, thread or process.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,6 +15,8 @@ import numpy as np
 
 from igfstrat.errors import UsageError
 from igfstrat.survival._types import FloatArray, IntArray
+from igfstrat.trials._correlation import stage_correlation_ratios
+from igfstrat.trials._threads import share_out
 from igfstrat.trials.adaptive import (
     BY_PATIENT,
     INDEPENDENT,
@@ -33,7 +33,6 @@ from igfstrat.trials.selection import EVERYBODY, NEGATIVES, POSITIVES, Rule
 
 _PLANNING_TRIALS: Final = 200
 _PLANNING_FIRST: Final = 1 << 40  # replicates of the plan, which no study reaches
-_PER_THREAD: Final = 128
 _FEWEST_EVENTS: Final = 10  # of a second stage: fewer are no test
 _PARTS: Final = {"overall": EVERYBODY, "positive": POSITIVES, "negative": NEGATIVES}
 _Z, _INFORMATION = 0, 4  # columns of a population, see `_kernels_look`
@@ -115,6 +114,9 @@ def rules_of(scenario: Scenario, design: str, *, seed: int, rule: Rule | None = 
                 " earlier, more patients or more events, or give first_stage_events"
             )
             raise UsageError(message)
+    if settings.multiplicity == "spiessens_debois" and "overall" in options["hypotheses"]:
+        followed = events if increments == BY_PATIENT else None
+        options["correlation_ratio"] = stage_correlation_ratios(scenario, design, stage_events=followed)
     return make_adaptive_rules(settings, events=events, **options)
 
 
@@ -219,7 +221,7 @@ class PatientSource:
                 other[rows],
             )
 
-        self._share_out(work)
+        share_out(work, self.trials, self.threads)
         if k == 0:
             self.interim_reached = self.looks[:, 0, 3].copy()
         return self._seen(k, other)
@@ -262,7 +264,7 @@ class PatientSource:
             )
 
         looks = np.empty_like(self.looks)
-        self._share_out(work)
+        share_out(work, self.trials, self.threads)
         # where the trial stopped, the interim is all there is
         self.looks = np.where(np.isnan(looks), self.looks, looks)
         h = len(self.hypotheses)
@@ -292,16 +294,6 @@ class PatientSource:
     def _screening(self, rows: slice) -> Any:
         mine = self.shares[rows] if len(self.shares) > 1 else self.shares
         return self.screening._replace(cumulative=np.ascontiguousarray(mine))
-
-    def _share_out(self, work: Callable[[slice], None]) -> None:
-        tasks = [slice(a, min(a + _PER_THREAD, self.trials)) for a in range(0, self.trials, _PER_THREAD)]
-        if self.threads == 1 or len(tasks) == 1:
-            for rows in tasks:
-                work(rows)
-            return
-        work(slice(0, 0))  # compile once
-        with ThreadPoolExecutor(self.threads) as pool:
-            list(pool.map(work, tasks))
 
 
 def _scores(found: FloatArray) -> tuple[FloatArray, FloatArray]:

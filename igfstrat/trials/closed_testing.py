@@ -5,8 +5,9 @@ those of its members that the stage still tests: once a population was selected,
 is that of its selected members [2]_, [3]_, which is conditionally valid whatever chose them.
 
 Hierarchical takes the first member in the order of the hypotheses; graphical the weights that the graph leaves to the
-members; Spiessens–Debois the largest statistic under the joint normal distribution of a population and its parts,
-whose statistics are those of independent strata in the proportion of their information.
+members; Spiessens–Debois the largest statistic under the joint normal distribution of a population and its parts [4]_, which
+are independent. Overall is tied to a part by the root of its share of the information, or more loosely where an unstratified
+test meets a prognostic marker (`_correlation`).
 
 References
 ----------
@@ -83,7 +84,7 @@ def intersection_p_values(
     z: npt.ArrayLike,
     *,
     tested: npt.ArrayLike | None = None,
-    positive_share: npt.ArrayLike = 0.5,
+    correlation: npt.ArrayLike = (0.5**0.5, 0.5**0.5),
 ) -> FloatArray:
     """P-values of all intersections in one stage.
 
@@ -95,8 +96,8 @@ def intersection_p_values(
         Statistics of the stage, a row a trial; NaN counts as p = 1 where it is tested.
     tested : array-like of bool, shape (r, m), optional
         Hypotheses that the stage still tests; all where left out.
-    positive_share : array-like of float, shape () or (r,)
-        Share of the positives in the information of the stage, for Spiessens–Debois.
+    correlation : array-like of float, shape (2,) or (r, 2)
+        Of overall with positives and with negatives in the stage, >= 0, squares of a sum <= 1; for Spiessens–Debois.
 
     Returns
     -------
@@ -114,7 +115,7 @@ def intersection_p_values(
     values = np.asarray(z, dtype=np.float64)
     chosen = np.ones(values.shape, bool) if tested is None else np.asarray(tested, dtype=bool)
     values = np.where(np.isnan(values), -np.inf, values)
-    share = np.broadcast_to(np.asarray(positive_share, dtype=np.float64), (len(values),))
+    tie = np.broadcast_to(np.asarray(correlation, dtype=np.float64), (len(values), 2))
     found = np.full((len(values), len(closure.intersections)), np.nan)
     patterns: IntArray = chosen @ (1 << np.arange(chosen.shape[1]))
     for pattern in np.unique(patterns):
@@ -123,20 +124,20 @@ def intersection_p_values(
         for j, members in enumerate(closure.intersections):
             left = tuple(i for i in members if pattern >> i & 1)
             if left and left not in known:
-                known[left] = _p_value(closure, left, values[rows], share[rows])
+                known[left] = _p_value(closure, left, values[rows], tie[rows])
             if left:
                 found[rows, j] = known[left]
     return found
 
 
-def _p_value(closure: Closure, members: Members, z: FloatArray, share: FloatArray) -> FloatArray:
+def _p_value(closure: Closure, members: Members, z: FloatArray, correlation: FloatArray) -> FloatArray:
     """P-value of one intersection by its tested members."""
     chosen = z[:, members]
     if len(members) == 1 or closure.method == "hierarchical":
         return np.asarray(ndtr(-chosen[:, 0]))
     if closure.method == "spiessens_debois":
         names = {closure.hypotheses[i] for i in members}
-        return _largest_p_value(names, chosen.max(axis=1), share)
+        return _largest_p_value(names, chosen.max(axis=1), correlation)
     p = ndtr(-chosen)
     if closure.method == "simes":
         size = len(members)
@@ -183,30 +184,33 @@ def intersection_weights(closure: Closure, members: Members) -> FloatArray:
     return np.asarray(shares[list(members)])
 
 
-def _largest_p_value(names: set[str], largest: FloatArray, share: FloatArray) -> FloatArray:
+def _largest_p_value(names: set[str], largest: FloatArray, correlation: FloatArray) -> FloatArray:
     """Probability under the null that the largest of the populations' statistics is as large."""
     if len(names) == 3:
-        below = _all_three_below(largest, share)
+        below = _all_three_below(largest, correlation)
     else:
-        part = share if "positive" in names else 1 - share
-        correlation = np.sqrt(part) if "overall" in names else np.zeros_like(share)
-        below = both_below(largest, largest, correlation)
+        with_part = correlation[:, 0 if "positive" in names else 1]
+        below = both_below(largest, largest, with_part if "overall" in names else 0.0)
     # one statistic alone is a lower bound, which the difference to 1 misses far out
     return np.asarray(np.maximum(1 - below, ndtr(-largest)))
 
 
-def _all_three_below(limit: FloatArray, share: FloatArray) -> FloatArray:
-    """Probability that positives, negatives and their weighted sum stay below a limit: over the positives."""
-    a, b = np.sqrt(share), np.sqrt(np.maximum(1 - share, 1e-300))
-    # beyond (limit (1 - b)) / a the sum binds before the negatives do
+def _all_three_below(limit: FloatArray, correlation: FloatArray) -> FloatArray:
+    """Probability that overall, positives and negatives stay below a limit: over the positives, the other two given them."""
+    a, c = correlation.T
+    b = np.sqrt(np.maximum(1 - a * a, 1e-300))
+    rest = np.minimum(c / b, 1.0)  # correlation of overall and negatives given the positives
+    is_sum = bool(np.all(rest > 1 - 1e-9))  # overall is the weighted sum of its parts: the lower limit binds
+    # beyond (limit (1 - b)) / a overall binds before the negatives do
     kink = np.clip(limit * (1 - b) / np.maximum(a, 1e-300), -9.0, None)
     total = np.zeros_like(limit)
     for low, high in ((np.full_like(limit, -9.0), np.minimum(kink, limit)), (np.minimum(kink, limit), limit)):
         half = np.maximum(high - low, 0.0) / 2
         for node, weight in zip(_NODES, _WEIGHTS, strict=True):
             x = low + half * (node + 1)
-            rest = np.minimum(limit, (limit - a * x) / b)
-            total += half * weight * np.exp(-x * x / 2) * ndtr(rest)
+            overall = (limit - a * x) / b
+            others = ndtr(np.minimum(limit, overall)) if is_sum else both_below(limit, overall, rest)
+            total += half * weight * np.exp(-x * x / 2) * others
     return np.asarray(total / np.sqrt(2 * np.pi))
 
 

@@ -10,6 +10,7 @@ same trials, is allowed, and 3 standard errors; a cohort stands for 500 trials. 
 five statistics tested as if it were the only one.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
@@ -93,15 +94,18 @@ def normal_error(kind, truth, draws, seed=10_000_001):
     rules, drift = rules_of(kind), DRIFTS[truth]
     average = np.cumsum((SHARES * drift)[::-1])[::-1]
     null = average <= 1e-9
-    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(list(DRIFTS).index(truth),)))
-    wrong = 0
-    for start in range(0, draws, CHUNK):
+    place = list(DRIFTS).index(truth)
+
+    def wrong(start):
+        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(place, start)))
         chosen, rejected = decide_normal(kind, rules, rng, min(CHUNK, draws - start), drift)
         false = rejected[:, -1] & null[chosen + 1]
         if len(rules.hypotheses) == 2:
             false |= rejected[:, 0] & null[0]
-        wrong += int(false.sum())
-    return wrong / draws
+        return int(false.sum())
+
+    with ThreadPoolExecutor(2) as pool:
+        return sum(pool.map(wrong, range(0, draws, CHUNK))) / draws
 
 
 def cut_error(n, *, kind):

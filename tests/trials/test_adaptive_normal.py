@@ -44,8 +44,7 @@ def simulated(case):
         rules_like(case),
         log_hazard_ratio=(np.log(positive), np.log(negative)),
         positive_share=float(weights[0] / weights.sum()),
-        trials=DRAWS,
-        rng=np.random.default_rng(20261120),
+        normals=np.random.default_rng(20261120).standard_normal((2, DRAWS, 2)),
     ).courses
 
 
@@ -97,8 +96,7 @@ def test_one_hypothesis_without_selection_has_the_power_of_the_integral():
         rules,
         log_hazard_ratio=(np.log(0.75), np.log(0.75)),
         positive_share=0.3,
-        trials=DRAWS,
-        rng=np.random.default_rng(1),
+        normals=np.random.default_rng(1).standard_normal((3, DRAWS, 2)),
     )
     exact = crossing_probabilities(
         upper=rules.combination.critical, drift=-np.log(0.75) / 2, information=[100.0, 200.0, 300.0]

@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 from scipy.special import ndtr, ndtri
+from scipy.stats import multivariate_normal
 
 from igfstrat.errors import DomainError, UsageError
+from igfstrat.trials import make_scenario
+from igfstrat.trials.adaptive_patients import rules_of, simulate_adaptive
 from igfstrat.trials.closed_testing import (
     Closure,
     intersection_p_values,
@@ -21,6 +24,13 @@ GRAPH = {
     "positive": {"overall": 1.0},
     "negative": {"overall": 1.0},
 }
+DESIGN = {
+    "n": 400,
+    "events": [100, 200],
+    "selection": {"rule": "best"},
+    "multiplicity": "spiessens_debois",
+}
+BY_PATIENT = {"n": 600, "events": [100, 300], "first_stage_events": 180, "increments": "stage_by_patient"}
 ONE_STAGE = make_combination(method="inverse_normal", information=[1.0], alpha=0.025)
 TWO_STAGES = make_combination(method="inverse_normal", information=[0.5, 1.0], alpha=0.025)
 
@@ -64,11 +74,76 @@ def test_largest_statistic_has_the_level_of_its_joint_distribution(share):
     part = rng.standard_normal((400_000, 2))
     whole = np.sqrt(share) * part[:, 0] + np.sqrt(1 - share) * part[:, 1]
     p = intersection_p_values(
-        closure("spiessens_debois"), np.column_stack((whole, part)), positive_share=share
+        closure("spiessens_debois"), np.column_stack((whole, part)), correlation=np.sqrt([share, 1 - share])
     )
     for level in (0.025, 0.3):
         error = np.sqrt(level * (1 - level) / len(p))
         assert np.all(np.abs((p <= level).mean(axis=0) - level) <= 3.5 * error)
+
+
+@pytest.mark.parametrize("tie", [(0.6, 0.7), (0.3, 0.1), (0.9, 0.4)])
+def test_largest_statistic_has_its_level_where_overall_is_more_than_the_sum_of_its_parts(tie):
+    rng = np.random.default_rng(12)
+    draws = rng.standard_normal((40_000, 3))
+    whole = draws @ [*tie, np.sqrt(1 - np.square(tie).sum())]
+    z = np.column_stack((whole, draws[:, :2]))
+    p = intersection_p_values(closure("spiessens_debois"), z, correlation=tie)
+    for level in (0.025, 0.3):
+        error = np.sqrt(level * (1 - level) / len(p))
+        assert np.all(np.abs((p <= level).mean(axis=0) - level) <= 3.5 * error)
+
+
+def test_three_statistics_stay_below_a_limit_as_often_as_the_normal_distribution_of_scipy_says():
+    for tie in ((0.6, 0.7), (0.9, 0.1)):
+        covariance = [[1, *tie], [tie[0], 1, 0], [tie[1], 0, 1]]
+        expected = 1 - multivariate_normal.cdf([2.3] * 3, cov=covariance, abseps=1e-8, rng=1)
+        p = intersection_p_values(closure("spiessens_debois"), [[2.3, 0.0, 1.0]], correlation=tie)
+        assert p[0, -1] == pytest.approx(expected, abs=2e-6)
+
+
+def prognostic(**design):
+    """Trials in which positives die three times as soon."""
+    return make_scenario(
+        {
+            "endpoint": "os",
+            "marker": {"name": "igf1r", "prevalence": {"value": 0.4}},
+            "control": {"median": 12, "prognostic_hazard_ratio": 3.0},
+            "randomization": {"ratio": [2, 1], "block": 6},
+            "accrual": {"screened_per_month": 40},
+            "designs": {"adaptive_enrichment": DESIGN | design},
+        }
+    )
+
+
+@pytest.mark.parametrize("form", [{}, BY_PATIENT])
+def test_correlation_with_positives_is_that_of_patients_or_below(form):
+    scenario = prognostic(**form)
+    rules = rules_of(scenario, "adaptive_enrichment", seed=1, rule=lambda interim: interim.running)
+    found = simulate_adaptive(
+        scenario, "adaptive_enrichment", seed=3, rules=rules, replicates=12_000, estimate=False
+    )
+    z = found.courses.stage_z
+    z = z[np.isfinite(z).all(axis=(1, 2))]
+    information = np.nanmedian(found.stages[:, :, :2, 4], axis=0)
+    if not form:
+        information = np.diff(information, axis=0, prepend=0.0)
+    usual = np.sqrt(information[:, 1] / information[:, 0])
+    seen = np.array([np.corrcoef(z[:, k].T)[0, 1] for k in range(2)])
+    assert np.all(seen < 0.95 * usual)
+    taken = rules.correlation_ratio[:, 0] * usual
+    assert taken[0] == pytest.approx(seen[0], abs=0.03)
+    # of a second stage between looks it is a lower bound, by which the p-value errs on the safe side
+    assert taken[1] < seen[1] + 0.03
+
+
+def test_correlation_is_the_usual_one_without_prognosis_or_with_a_stratified_test():
+    plain = prognostic().model_dump(mode="json", exclude_unset=True)
+    for change in (
+        {"control": {"median": 12}},
+        {"test": {"statistic": "stratified_logrank", "strata": ["igf1r"]}},
+    ):
+        rules = rules_of(make_scenario(plain | change), "adaptive_enrichment", seed=1)
+        assert rules.correlation_ratio == pytest.approx(np.ones((2, 2)), abs=1e-3)
 
 
 def test_weights_of_a_graph_follow_the_hypotheses_that_are_out():
