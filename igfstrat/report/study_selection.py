@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from igfstrat.errors import safe_text
+from igfstrat.report.formatting import DASH
 from igfstrat.report.study_truths import plain_table
 from igfstrat.report.study_wording import percent, with_error
 from igfstrat.report.tables import Table
@@ -31,7 +32,7 @@ def selection_tables(designs: Sequence[DesignResults]) -> list[Table]:
     adaptive = [design for design in designs if "interims" in design.selected]
     if not adaptive:
         return []
-    tables = [_interim_table(adaptive), _estimator_table(adaptive)]
+    tables = [_interim_table(adaptive), *_bayesian_tables(adaptive), _estimator_table(adaptive)]
     causes = _cause_rows(adaptive)
     if causes:
         header = ("Design", "Cause", "Trials, %")
@@ -60,6 +61,91 @@ def _interim_table(designs: Sequence[DesignResults]) -> Table:
         rows,
         (_ERRORS,),
     )
+
+
+def _bayesian_tables(designs: Sequence[DesignResults]) -> list[Table]:
+    """Priors of a Bayesian go or no-go, and how often it goes on; empty where no design has one."""
+    chosen = [design for design in designs if "go_no_go" in design.selected]
+    return [_prior_table(chosen), _go_table(chosen)] if chosen else []
+
+
+def _prior_table(designs: Sequence[DesignResults]) -> Table:
+    rows: list[tuple[str, ...]] = []
+    sources: dict[str, str] = {}
+    for design in designs:
+        for name, found in _go_no_go(design).items():
+            prior = found["prior"]
+            sources |= found["sources"]
+            rows.append((safe_text(design.name), name, _prior_words(prior), *_prior_numbers(prior)))
+    told = "; ".join(f"{key}: {safe_text(source)}" for key, source in sources.items())
+    return plain_table(
+        "Prior of the go or no-go",
+        (
+            "Design",
+            "Patients",
+            "Prior",
+            "Hazard ratio (95 % interval)",
+            "Mean of log",
+            "SD of log",
+            "Worth events",
+        ),
+        rows,
+        (
+            "Worth events: events of this trial that carry as much information. The prior decides with whom a trial goes on, and"
+            " nothing else: what is claimed is decided by the closed test alone, which keeps its level whatever the prior.",
+            *([f"Sources, `igfstrat evidence`: {told}."] if told else []),
+        ),
+    )
+
+
+def _go_no_go(design: DesignResults) -> dict[str, dict[str, Any]]:
+    found: Any = design.selected["go_no_go"]
+    return dict(found)
+
+
+def _prior_words(prior: dict[str, Any]) -> str:
+    ids = ", ".join(prior["evidence"])
+    if prior["kind"] == "power":
+        return f"power {prior['weight']:g} of {ids}"
+    if prior["kind"] == "heterogeneity":
+        return f"one more trial like {ids}; SD between trials {prior['tau']:.3g}"
+    return "vague"
+
+
+def _prior_numbers(prior: dict[str, Any]) -> tuple[str, ...]:
+    if prior["sd"] is None:
+        return (DASH, DASH, DASH, "0")
+    low, high = prior["interval"]
+    mean = with_error(prior["mean"], 0, digits=3)
+    ratio = f"{prior['hazard_ratio']:.2f} ({low:.2f}–{high:.2f})"
+    return (ratio, mean, f"{prior['sd']:.3f}", f"{prior['events']:,.0f}")
+
+
+def _go_table(designs: Sequence[DesignResults]) -> Table:
+    rows = []
+    for design in designs:
+        without: Any = design.selected.get("interims_without_effect")
+        for k, interim in enumerate(_interims(design)):
+            for name, rule in _go_no_go(design).items():
+                null = percent(without[k]["hypotheses"][name]) if without else DASH
+                rows.append(
+                    (safe_text(design.name), str(k + 1), name, _rule_words(rule), percent(interim["hypotheses"][name]), null)
+                )  # fmt: skip
+    return plain_table(
+        "How often the go or no-go goes on",
+        ("Design", "Interim", "Patients", "Goes on where", "With the effect, %", "Without any, %"),
+        rows,
+        (
+            "Frequencies over simulated trials, which know of no prior. A trial that ends at the interim, for success or for"
+            f" futility, does not go on. {_ERRORS}",
+        ),
+    )
+
+
+def _rule_words(rule: dict[str, Any]) -> str:
+    if rule["hazard_ratio_below"] is None or rule["at_least"] is None:
+        return "always"
+    return f"P(hazard ratio < {rule['hazard_ratio_below']:g}) ≥ {rule['at_least']:g}"
 
 
 def _estimator_table(designs: Sequence[DesignResults]) -> Table:

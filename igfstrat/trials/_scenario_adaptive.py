@@ -31,20 +31,20 @@ def enrichment_faults(
         yield ("futility", "binding"), True, "an adaptive design keeps its level without; leave it out"
     if design.combination == "fisher" and design.spending and design.spending.spending in _BOUNDARIES:
         yield ("spending",), design.spending.spending, "Fisher's product takes functions that spend the error"
-    for key in ("candidates", "learning_share"):
-        if getattr(design, key) is not None:
-            yield (key,), None, "belongs to another adaptive kind"
+    for key in ("candidates", "learning_share", "cut_by", "allow_unadjusted_maximum"):
+        if getattr(design, key) not in (None, False):
+            yield (key,), None, "belongs to a design that chooses a cut; leave it out"
     yield from _selection_faults(design, hypotheses)
     yield from _reestimation_faults(design)
     yield from _stage_faults(design, sections)
 
 
 def _selection_faults(design: DesignSettings, hypotheses: tuple[str, ...]) -> Iterator[Fault]:
-    for key in ("at_least", "at_most"):
+    for key in ("at_least", "at_most", "hazard_ratio_below", "priors"):
         limits = getattr(design.selection, key, None)
         if isinstance(limits, Mapping) and set(limits) - set(hypotheses):
             what = f"name hypotheses of the design: {', '.join(hypotheses)}"
-            yield ("selection", key), dict(limits), what
+            yield ("selection", key), list(limits), what
 
 
 def _reestimation_faults(design: DesignSettings) -> Iterator[Fault]:
@@ -71,6 +71,9 @@ def _stage_faults(design: DesignSettings, sections: Mapping[str, Any]) -> Iterat
             f"{selected_on} selects for a test of {endpoint}: what it tells of later events raises the error; take"
             " stage_by_patient (or allow_invalid_increments: true, to study what goes wrong)",
         )
+    if design.allow_invalid_increments and (by_patient or not foreign):
+        what = "there is nothing invalid to allow: leave it out, or select by other data with independent_increments"
+        yield ("allow_invalid_increments",), True, what
     if foreign and "overall_survival" in sections and sections["overall_survival"] is None:
         what = f"{selected_on} beside `endpoint: {endpoint}` needs the section overall_survival"
         yield ("selection", "endpoint"), selected_on, what

@@ -192,10 +192,12 @@ def _design_faults(name: str, design: DesignSettings, sections: Sections) -> Ite
         "candidates",
         "learning_share",
         "cut_by",
+        "allow_invalid_increments",
+        "allow_unadjusted_maximum",
     )
     for key in adaptive if kind not in ADAPTIVE else ():
-        if getattr(design, key) is not None:
-            yield (key,), None, f"belongs to an adaptive design; this one is {kind}"
+        if getattr(design, key) not in (None, False):
+            yield (key,), None, f"belongs to an adaptive design; this one is {kind}: leave it out"
 
 
 def _size_faults(design: DesignSettings, sections: Sections) -> Iterator[Fault]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -9,6 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from igfstrat.config import StrictModel, Word
 from igfstrat.trials._scenario_marker import NotNegative, OpenShare, Positive, Share
+from igfstrat.trials._scenario_prior import PriorSettings
 
 Hypothesis = Literal["overall", "positive", "negative"]
 DesignKind = Literal[
@@ -202,33 +204,64 @@ HazardRatioLimits = Positive | dict[Hypothesis, Positive]
 class SelectionSettings(StrictModel):
     """How an adaptive design chooses its hypotheses at an interim, and with them whom it enrols.
 
-    `at_least` is a power where the rule is one, else a limit of the score, `by` Z or minus the log hazard ratio; `at_most` is
-    a hazard ratio. `endpoint` are the data that select, where they are others than those that are tested.
+    `at_least` is a power or a posterior probability where the rule is one, else a limit of the score, `by` Z or minus the log
+    hazard ratio; `at_most` is a hazard ratio. `endpoint` are the data that select, where they are others than those
+    that are tested. With `posterior_probability` a hypothesis goes on where its hazard ratio is below `hazard_ratio_below`
+    with a probability of `at_least`, by the interim and the prior; `priors` are those of hypotheses with a prior of
+    their own. The prior has no say in what is claimed at the end.
     """
 
-    rule: Literal["best", "threshold", "epsilon", "conditional_power", "predictive_power"]
+    rule: Literal[
+        "best", "threshold", "epsilon", "conditional_power", "predictive_power", "posterior_probability"
+    ]
     at_least: Limits | None = None
     at_most: HazardRatioLimits | None = None
     epsilon: NotNegative | None = None
     by: Literal["z", "log_hazard_ratio"] = "z"
     assumed: Positive | None = None  # hazard ratio of the conditional power; the estimate where left out
     endpoint: Literal["pfs"] | None = None
+    hazard_ratio_below: HazardRatioLimits | None = None
+    prior: PriorSettings | None = None  # of every hypothesis without one of its own; vague where left out
+    priors: dict[Hypothesis, PriorSettings] | None = None
 
     @model_validator(mode="after")
     def _keys_of_the_rule(self) -> Self:
-        if (self.epsilon is not None) != (self.rule == "epsilon"):
-            message = "epsilon belongs to the rule epsilon, which needs it"
-            raise ValueError(message)
-        if self.at_least is None and self.rule in {"conditional_power", "predictive_power"}:
-            message = f"{self.rule} needs at_least, the power below which a hypothesis is dropped"
-            raise ValueError(message)
-        if self.at_least is None and self.at_most is None and self.rule == "threshold":
-            message = "threshold needs at_least or at_most"
-            raise ValueError(message)
-        if self.assumed is not None and self.rule != "conditional_power":
-            message = "assumed belongs to conditional_power"
-            raise ValueError(message)
+        wrong = (*self._power_keys(), *self._bayesian_keys())
+        faults = [what for holds, what in wrong if holds]
+        if faults:
+            raise ValueError("; ".join(faults))
         return self
+
+    def _power_keys(self) -> Iterator[tuple[bool, str]]:
+        powers = {"conditional_power", "predictive_power", "posterior_probability"}
+        needs = "epsilon belongs to the rule epsilon, which needs it"
+        yield (self.epsilon is not None) != (self.rule == "epsilon"), needs
+        needs = f"{self.rule} needs at_least, the probability below which a hypothesis is dropped"
+        yield self.at_least is None and self.rule in powers, needs
+        none = self.at_least is None and self.at_most is None
+        yield none and self.rule == "threshold", "threshold needs at_least or at_most"
+        foreign = self.assumed is not None and self.rule != "conditional_power"
+        yield foreign, "assumed belongs to conditional_power"
+        what = f"`by` says what best, threshold and epsilon compare; leave it out with {self.rule}"
+        yield "by" in self.model_fields_set and self.rule in powers, what
+
+    def _bayesian_keys(self) -> Iterator[tuple[bool, str]]:
+        bayesian = self.rule == "posterior_probability"
+        given = self.at_least.values() if isinstance(self.at_least, dict) else (self.at_least,)
+        known = [x for x in given if x is not None]
+        power = self.rule in {"conditional_power", "predictive_power"}
+        yield power and not all(0 <= x <= 1 for x in known), "at_least is a power, from 0 to 1"
+        outside = not all(0 < x < 1 for x in known)
+        yield bayesian and outside, "at_least is a probability between 0 and 1"
+        what = "hazard_ratio_below belongs to posterior_probability, which needs it"
+        yield (self.hazard_ratio_below is not None) != bayesian, what
+        told = self.prior is not None or self.priors is not None
+        yield told and not bayesian, "prior and priors belong to posterior_probability"
+
+    def prior_of(self, hypothesis: str) -> PriorSettings | None:
+        """The prior of a hypothesis; None for one that knows nothing."""
+        own = {str(name): prior for name, prior in (self.priors or {}).items()}
+        return own.get(hypothesis, self.prior)
 
 
 class ReestimationSettings(StrictModel):

@@ -23,6 +23,7 @@ _FOREIGN: Final = (
     "reestimation",
     "futility",
     "transitions",
+    "allow_invalid_increments",
 )
 
 
@@ -31,8 +32,8 @@ def threshold_faults(
 ) -> Iterator[Fault]:
     """Every fault of a design of the kinds adaptive_threshold and adaptive_signature."""
     for key in _FOREIGN:
-        if getattr(design, key) is not None:
-            yield (key,), None, f"belongs to another kind of design; this one is {kind}"
+        if getattr(design, key) not in (None, False):
+            yield (key,), None, f"belongs to another kind of design; this one is {kind}: leave it out"
     if design.n_looks == 1 and design.spending is not None:
         yield ("spending",), design.spending.spending, "there is one look only"
     if "positive" not in hypotheses or "negative" in hypotheses:

@@ -14,6 +14,7 @@ from igfstrat.trials.adaptive import AdaptiveRules
 from igfstrat.trials.adaptive_patients import AdaptiveTrials, rules_of, simulate_adaptive
 from igfstrat.trials.after_selection import EstimatorCounts, estimates_after_selection
 from igfstrat.trials.designs import Rules
+from igfstrat.trials.go_no_go import go_no_go
 from igfstrat.trials.results import DesignResults
 from igfstrat.trials.scenario import Scenario
 from igfstrat.trials.selection import Rule
@@ -26,6 +27,10 @@ CAUSES: Final = {
     "too_few_events_after_selection": "the selected run out of events: take more patients, fewer events or a longer trial",
     "no_statistic_after_selection": "the selected part is too small to be tested: give it patients or events of its own",
 }
+NOT_SELECTED: Final = (
+    "of a design that selects, the truth is that of patients as they are screened, and the estimates are of whom each trial enrolled:"
+    " of everybody only where it went on with all, as in after_selection"
+)
 _PARTS: Final = ("nobody", "negative", "positive", "everybody")
 
 
@@ -118,8 +123,9 @@ def enrichment_rows(
         estimate=not null,
     )
     courses = trials.courses
+    gone = {"parts": courses.parts[:, 1:], "kept": courses.kept[:, 1:].reshape(r, -1)}
     if null:
-        return {"rejected": courses.rejected}
+        return {"rejected": courses.rejected, **gone}
     end = trials.looks[np.arange(r), courses.last_stage]
     cause = _causes(scenario, design, rules.adaptive, trials)
     return {
@@ -135,8 +141,7 @@ def enrichment_rows(
         "log_hazard_ratio": trials.pooled[..., 5],
         "std_error": trials.pooled[..., 6],
         "cause": cause,
-        "parts": courses.parts[:, 1:],
-        "kept": courses.kept[:, 1:].reshape(r, -1),
+        **gone,
         "planned_events": courses.events.sum(axis=1),
         "estimates": estimates_after_selection(rules.adaptive, trials).reshape(r, -1),
     }
@@ -167,6 +172,7 @@ class EnrichmentCounts(Counts):
 
     def __init__(self, scenario: Scenario, design: str, rules: EnrichmentRules, truth: FloatArray) -> None:
         super().__init__(scenario, design, rules, truth)
+        self.adaptive = rules.adaptive
         interims, m = rules.adaptive.n_stages - 1, len(rules.hypotheses)
         self.parts = [[Share() for _ in _PARTS] for _ in range(interims)]
         self.kept = [[Share() for _ in range(m)] for _ in range(interims)]
@@ -184,22 +190,40 @@ class EnrichmentCounts(Counts):
             Of `enrichment_rows`.
         """
         super().add(rows)
-        if "cause" not in rows:
-            return
-        r, m = len(rows["cause"]), len(self.rules.hypotheses)
+        r, m = len(rows["kept"]), len(self.rules.hypotheses)
         kept = rows["kept"].reshape(r, -1, m)
         for k, (parts, hypotheses) in enumerate(zip(self.parts, self.kept, strict=True)):
             for code, share in enumerate(parts):
                 share.add(rows["parts"][:, k] == code)
             for i, share in enumerate(hypotheses):
                 share.add(kept[:, k, i])
+        if "cause" not in rows:
+            return
         for code, share in enumerate(self.causes.values(), start=1):
             share.add(rows["cause"] == code)
         self.more_events.add(rows["planned_events"] > self.planned + 0.5)
         self.estimators.add(rows["estimates"].reshape(r, m, -1, 2))
 
+    def interims(self) -> list[dict[str, Any]]:
+        """With whom the trials went on after each interim.
 
-def with_selection(found: DesignResults, counts: Counts) -> DesignResults:
+        Returns
+        -------
+        list of dict
+            Probabilities of the parts that are enrolled (`goes_on_in`), and of each hypothesis to be kept (`hypotheses`).
+        """
+        return [
+            {
+                "goes_on_in": {name: share.estimate() for name, share in zip(_PARTS, parts, strict=True)},
+                "hypotheses": {
+                    name: share.estimate() for name, share in zip(self.rules.hypotheses, kept, strict=True)
+                },
+            }
+            for parts, kept in zip(self.parts, self.kept, strict=True)
+        ]
+
+
+def with_selection(found: DesignResults, counts: Counts, null: Counts | None = None) -> DesignResults:
     """The results of a design with what an adaptive one has beside them.
 
     Parameters
@@ -208,30 +232,34 @@ def with_selection(found: DesignResults, counts: Counts) -> DesignResults:
         As of any design.
     counts : Counts
         Of the same trials.
+    null : Counts, optional
+        Of trials in which the experimental arm does nothing.
 
     Returns
     -------
     DesignResults
-        Unchanged for a design without adaptation.
+        Under `selected` the interims (`interims`, and where `null` is given `interims_without_effect`) and what a Bayesian
+        go or no-go rests on (`go_no_go`). Unchanged for a design without adaptation.
     """
     if not isinstance(counts, EnrichmentCounts):
         return found
     selection: dict[str, Any] = {
-        "interims": [
-            {
-                "goes_on_in": {name: share.estimate() for name, share in zip(_PARTS, parts, strict=True)},
-                "hypotheses": {
-                    name: share.estimate() for name, share in zip(counts.rules.hypotheses, kept, strict=True)
-                },
-            }
-            for parts, kept in zip(counts.parts, counts.kept, strict=True)
-        ],
+        "interims": counts.interims(),
         "more_events_than_planned": counts.more_events.estimate(),
     }
+    if isinstance(null, EnrichmentCounts):
+        selection["interims_without_effect"] = null.interims()
+    if counts.adaptive.rule is None:  # else a function in Python decided
+        rules = counts.adaptive
+        selection |= go_no_go(rules.selection, rules.hypotheses, per_event=rules.per_event)
     return replace(
         found,
         selected=found.selected | selection,
-        hazard_ratio=found.hazard_ratio | {"after_selection": counts.estimators.summary()},
+        hazard_ratio=found.hazard_ratio
+        | {
+            "definition": f"{found.hazard_ratio['definition']}; {NOT_SELECTED}",
+            "after_selection": counts.estimators.summary(),
+        },
         infeasible_because={name: share.estimate() for name, share in counts.causes.items()},
     )
 

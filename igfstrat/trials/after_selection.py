@@ -29,6 +29,7 @@ from igfstrat.survival._types import FloatArray
 from igfstrat.trials._accumulate import Mean, Share
 from igfstrat.trials.adaptive import BY_PATIENT, AdaptiveRules
 from igfstrat.trials.adaptive_patients import AdaptiveTrials
+from igfstrat.trials.priors import between_variance
 
 ESTIMATORS: Final = ("naive", "conditional", "shrunken")
 _LOG_RATIO, _STD_ERROR = 5, 6  # columns of a population, see `_kernels_look`
@@ -89,9 +90,7 @@ def _shrunken(populations: tuple[str, ...], first: FloatArray) -> FloatArray:
         weight = 1 / variance
         total = weight.sum(axis=1, keepdims=True)
         mean = (weight * theta).sum(axis=1, keepdims=True) / total
-        heterogeneity = (weight * (theta - mean) ** 2).sum(axis=1, keepdims=True)
-        scale = total - (weight**2).sum(axis=1, keepdims=True) / total
-        between = np.maximum((heterogeneity - 1) / scale, 0.0)
+        between = between_variance(theta, variance)[:, None]
         own = between / (between + variance)
         drawn = mean + own * (theta - mean)
         spread = own * variance + (1 - own) ** 2 / total

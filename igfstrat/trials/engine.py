@@ -7,7 +7,6 @@ any order, by any number of threads and processes. Whether a trial would have st
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +16,7 @@ from igfstrat.errors import UsageError
 from igfstrat.survival._types import BoolArray, FloatArray
 from igfstrat.trials._kernel_settings import make_looks, make_test
 from igfstrat.trials._scenario_design import ADAPTIVE
+from igfstrat.trials._threads import share_out
 from igfstrat.trials.population import (
     category_shares,
     make_outcomes,
@@ -187,7 +187,6 @@ def simulate_trials(
     beside = population.deaths is not None and not population.deaths.is_endpoint
     found = np.empty((*looks.shape[:2], len(names) + beside, 8))
     screening = make_screening(scenario, design, population, shares, n)
-    tasks = [slice(a, min(a + _PER_THREAD, replicates)) for a in range(0, replicates, _PER_THREAD)]
 
     def work(rows: slice) -> None:
         from igfstrat.trials._kernels_trial import simulate_block
@@ -202,13 +201,7 @@ def simulate_trials(
             found[rows],
         )
 
-    if threads == 1 or len(tasks) == 1:
-        for rows in tasks:
-            work(rows)
-    else:
-        work(slice(0, 0))  # compile once
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(work, tasks))
+    share_out(work, replicates, threads, per_thread=_PER_THREAD)
     return _trials(scenario, names, looks, found)
 
 
@@ -307,7 +300,6 @@ def _not_adaptive(scenario: Scenario, kind: str) -> list[str]:
         "test.critical_values: permutation": scenario.test.critical_values == "permutation"
         and kind != "adaptive_threshold",
         "overall_survival.harm": harm,
-        "simulation.null: average_is_one": scenario.simulation.null == "average_is_one",
     }
     return [what for what, wanted in asked.items() if wanted]
 

@@ -2,7 +2,7 @@
 
 Events that too few patients ever have, patients who never come, a longest duration that ends too early, a population
 that nobody belongs to. Such a design can still be simulated: its trials then end without what was planned, which is
-counted.
+counted. Beside these, what is in doubt about the priors of a design, and whether a selection keeps its level.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from collections.abc import Iterator
 from igfstrat.errors import DomainError
 from igfstrat.trials._trial import Trial, make_trial
 from igfstrat.trials.closed_form import expected_events, time_of_events
+from igfstrat.trials.go_no_go import prior_concerns
 from igfstrat.trials.scenario import Scenario
 
 _EVER = 1e4  # times of the accrual: who has had no event by then never has one
 
 
 def feasibility_concerns(scenario: Scenario) -> list[str]:
-    """What the designs of a scenario can't be expected to reach.
+    """What the designs of a scenario can't be expected to reach, and what is in doubt about their priors and their level.
 
     Parameters
     ----------
@@ -40,7 +41,31 @@ def feasibility_concerns(scenario: Scenario) -> list[str]:
     >>> feasibility_concerns(cured)
     ['all_comers: 150 events are planned, and of 200 patients about 80 ever have one; the others are cured or lost']
     """
-    return [f"{name}: {what}" for name in scenario.designs for what in _concerns(scenario, name)]
+    return [
+        f"{name}: {what}"
+        for name in scenario.designs
+        for what in (*_concerns(scenario, name), *prior_concerns(scenario, name), *_level(scenario, name))
+    ]
+
+
+def _level(scenario: Scenario, design: str) -> Iterator[str]:
+    """Increments of an overall test are not independent of the positives' interim where these die sooner or later."""
+    settings, test, control = scenario.designs[design], scenario.test, scenario.control
+    foreign = settings.selection and settings.selection.endpoint not in (None, scenario.endpoint)
+    by_patient = settings.increments == "stage_by_patient" or (settings.increments is None and foreign)
+    hypotheses = scenario.hypotheses_of(design)
+    chooses = scenario.kind_of(design) == "adaptive_enrichment" and "overall" in hypotheses
+    stratified = scenario.marker.name in (test.strata or scenario.randomization.strata or ())
+    alike = control is None or (
+        control.positive is None and all(x.hazard_ratio == 1 for x in control.prognostic_hazard_ratio)
+    )
+    if by_patient or not chooses or len(hypotheses) < 2 or alike:
+        return
+    if test.statistic != "stratified_logrank" or not stratified:
+        yield (
+            f"the marker is prognostic and the overall test isn't stratified by it, so that a selection can raise the error a"
+            f" little above alpha; take stage_by_patient, or test: {{statistic: stratified_logrank, strata: [{scenario.marker.name}]}}"
+        )
 
 
 def _concerns(scenario: Scenario, design: str) -> Iterator[str]:

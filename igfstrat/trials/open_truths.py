@@ -7,7 +7,7 @@ designs and truths see the same patients (common random numbers), the first repl
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from igfstrat.trials._counts import CLAIMS
 from igfstrat.trials._scenario_outcome import EffectPiece, ResponseShares
 from igfstrat.trials.designs import Rules
 from igfstrat.trials.operating import BLOCK, design_rules, trial_rows
-from igfstrat.trials.results import StudyResults
+from igfstrat.trials.results import DesignResults, StudyResults
 from igfstrat.trials.scenario import Scenario
 
 EXAMPLE_RATIO: Final = 0.7  # where the scenario itself has no benefit; an example, not a finding
@@ -45,6 +45,8 @@ class OpenTruth:
         Trials of each design.
     claims : dict of dict
         By design and claim (``none``, ``positive``, ``negative``, ``both``): probability with its Monte-Carlo standard error.
+    goes_on : dict of list of dict
+        By adaptive design, interim and hypothesis: probability that trials go on with it.
     """
 
     key: str
@@ -52,6 +54,7 @@ class OpenTruth:
     effect: str
     replicates: int
     claims: dict[str, dict[str, dict[str, float]]]
+    goes_on: dict[str, list[dict[str, dict[str, float]]]] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values.
@@ -111,6 +114,7 @@ def conclude_under_truths(
         effect=own,
         replicates=results.replicates,
         claims={name: {c: dict(d.selected[c]) for c in CLAIMED} for name, d in results.designs.items()},
+        goes_on={name: gone for name, d in results.designs.items() if (gone := _gone(d))},
     )
     total = replicates_for_truths(results.replicates)
     rules = {name: planned_rules(scenario, name, results.seed) for name in scenario.designs}
@@ -120,13 +124,27 @@ def conclude_under_truths(
         if words == own:
             found.append(replace(assumed, key=key))
             continue
-        claims = {
-            name: claims_under(changed, name, rules[name], replicates=total, seed=results.seed, n_jobs=n_jobs)
+        ends = {
+            name: _ends_under(changed, name, rules[name], replicates=total, seed=results.seed, n_jobs=n_jobs)
             for name in scenario.designs
         }
-        found.append(OpenTruth(key=key, is_assumed=False, effect=words, replicates=total, claims=claims))
+        found.append(
+            OpenTruth(
+                key=key,
+                is_assumed=False,
+                effect=words,
+                replicates=total,
+                claims={name: claims for name, (claims, _) in ends.items()},
+                goes_on={name: gone for name, (_, gone) in ends.items() if gone},
+            )
+        )
     named = any(truth.is_assumed for truth in found)
     return tuple(found) if named else (*found, assumed)
+
+
+def _gone(found: DesignResults) -> list[dict[str, dict[str, float]]]:
+    interims: Any = found.selected.get("interims", ())
+    return [interim["hypotheses"] for interim in interims]
 
 
 def planned_rules(scenario: Scenario, design: str, seed: int) -> Rules:
@@ -172,8 +190,16 @@ def claims_under(
     dict of dict
         By claim (``none``, ``positive``, ``negative``, ``both``): probability with its Monte-Carlo standard error.
     """
+    return _ends_under(truth, design, rules, replicates=replicates, seed=seed, n_jobs=n_jobs)[0]
+
+
+def _ends_under(
+    truth: Scenario, design: str, rules: Rules, *, replicates: int, seed: int, n_jobs: int
+) -> tuple[dict[str, dict[str, float]], list[dict[str, dict[str, float]]]]:
+    """Claims, and with which hypotheses trials go on after each interim; none for a design without selection."""
     work = partial(trial_rows, scenario=truth, design=design, rules=rules, seed=seed, null=False)
     shares = {claim: Share() for claim in CLAIMED}
+    gone: dict[tuple[int, str], Share] = {}
     for block in map_replicates(work, replicates, block=BLOCK, n_jobs=n_jobs, backend="threads"):
         rejected = block.rows["rejected"]
         claimed = {stratum: np.zeros(len(rejected), dtype=bool) for stratum in ("negative", "positive")}
@@ -185,7 +211,15 @@ def claims_under(
         shares["positive"].add(positive & ~negative)
         shares["negative"].add(negative & ~positive)
         shares["both"].add(positive & negative)
-    return {claim: share.estimate() for claim, share in shares.items()}
+        kept = block.rows.get("kept", np.empty((len(rejected), 0)))
+        for place, hits in enumerate(kept.T):
+            key = (place // len(rules.hypotheses), rules.hypotheses[place % len(rules.hypotheses)])
+            gone.setdefault(key, Share()).add(hits)
+    interims = [
+        {name: gone[k, name].estimate() for name in rules.hypotheses}
+        for k in range(len(gone) // len(rules.hypotheses))
+    ]
+    return {claim: share.estimate() for claim, share in shares.items()}, interims
 
 
 def _candidates(scenario: Scenario) -> dict[str, Scenario]:

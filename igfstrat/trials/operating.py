@@ -121,7 +121,7 @@ def simulate_scenario(
         counted = simulated(scenario, False)
         null = simulated(scenario, True) if type_i_error else None
         plain = design_results(scenario, name, rules, counted, null)
-        found[name] = with_chosen_cut(with_selection(plain, counted), counted)
+        found[name] = with_chosen_cut(with_selection(plain, counted, null), counted)
         said += cures(found[name]) + error_warnings(scenario, found[name])
         if type_i_error and average_is_asked(scenario, name):
             balanced, ratio = make_average_one(scenario, name)

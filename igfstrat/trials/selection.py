@@ -26,6 +26,7 @@ from scipy.special import ndtr, ndtri
 from igfstrat.errors import UsageError
 from igfstrat.survival._types import BoolArray, FloatArray, IntArray
 from igfstrat.trials._scenario_design import ReestimationSettings, SelectionSettings
+from igfstrat.trials.priors import make_prior, posterior_probability
 
 EVERYBODY: Final = 3
 POSITIVES: Final = 2
@@ -155,7 +156,25 @@ def _score(settings: SelectionSettings, interim: Interim) -> FloatArray:
         return interim.conditional_power(assumed)
     if settings.rule == "predictive_power":
         return interim.predictive_power()
+    if settings.rule == "posterior_probability":
+        return _posterior(settings, interim)
     return -interim.log_hazard_ratio if settings.by == "log_hazard_ratio" else interim.z
+
+
+def _posterior(settings: SelectionSettings, interim: Interim) -> FloatArray:
+    """Probability that each hazard ratio is below its limit."""
+    names = interim.hypotheses
+    limits = _limits(settings.hazard_ratio_below, names, np.inf)
+    columns = [
+        posterior_probability(
+            make_prior(settings.prior_of(name)),
+            interim.log_hazard_ratio[:, j],
+            interim.information[:, j],
+            below=float(limits[j]),
+        )
+        for j, name in enumerate(names)
+    ]
+    return np.column_stack(columns)
 
 
 def _limits(given: Any, names: tuple[str, ...], free: float) -> FloatArray:

@@ -9,6 +9,7 @@ from igfstrat.errors import ConfigError, UsageError
 from igfstrat.trials import make_scenario
 from igfstrat.trials.adaptive_patients import rules_of, simulate_adaptive
 from igfstrat.trials.engine import simulate_trials
+from igfstrat.trials.feasibility import feasibility_concerns
 from igfstrat.trials.operating import simulate_scenario
 
 DESIGN = {"design": "adaptive_enrichment", "n": 300, "events": [80, 160], "selection": {"rule": "best"}}
@@ -164,6 +165,36 @@ def test_what_an_adaptive_design_cannot_be_is_refused(more, word):
         changed(**more)
 
 
+@pytest.mark.parametrize(
+    ("kind", "more", "said"),
+    [
+        (
+            "adaptive_enrichment",
+            {"cut_by": "interaction", "allow_unadjusted_maximum": True, "allow_invalid_increments": True},
+            ["cut_by", "allow_unadjusted_maximum", "allow_invalid_increments"],
+        ),
+        (
+            "all_comers",
+            {"selection": None, "allow_unadjusted_maximum": True, "allow_invalid_increments": True},
+            ["allow_unadjusted_maximum", "allow_invalid_increments"],
+        ),
+        (
+            "adaptive_threshold",
+            {"selection": None, "events": 160, "candidates": [0.0], "allow_invalid_increments": True},
+            ["allow_invalid_increments"],
+        ),
+    ],
+)
+def test_a_key_without_an_effect_is_refused_with_all_others_like_it(kind, more, said):
+    marker = {"name": "igf1r", "continuous": {"cut": 0.0}}
+    with pytest.raises(ConfigError) as told:
+        make_scenario(BASE | {"marker": marker, "designs": {"design": DESIGN | {"design": kind} | more}})
+    lines = str(told.value).splitlines()
+    for key in said:
+        assert any(f"designs.design.{key} " in line and "leave it out" in line for line in lines), key
+    assert len(lines) == 1 + len(said)
+
+
 def test_a_second_stage_without_events_is_refused_with_what_would_help():
     crowded = changed(increments="stage_by_patient", n=200, events=[120, 130])
     with pytest.raises(UsageError, match="earlier, more patients or more events"):
@@ -235,3 +266,24 @@ def test_a_study_has_the_same_numbers_for_any_number_of_workers_and_after_a_resu
             checkpoints=tmp_path,
             selection_rules={"increments": lambda seen: seen.running},
         )
+
+
+PROGNOSTIC = {"control": {"median": 12, "prognostic_hazard_ratio": 2.0}}
+BY_MARKER = {"test": {"statistic": "stratified_logrank", "strata": ["igf1r"]}}
+
+
+@pytest.mark.parametrize(
+    ("sections", "more", "is_told"),
+    [
+        (PROGNOSTIC, {}, True),
+        (PROGNOSTIC | {"test": {"statistic": "logrank"}}, {"increments": "independent_increments"}, True),
+        ({"control": {"median": 12, "positive": {"median": 9}}}, {}, True),
+        (PROGNOSTIC, {"increments": "stage_by_patient"}, False),
+        (PROGNOSTIC, {"hypotheses": ["positive", "negative"]}, False),
+        (PROGNOSTIC | BY_MARKER, {}, False),
+        ({}, {}, False),
+    ],
+)
+def test_a_selection_by_an_unstratified_test_of_a_prognostic_marker_is_told(sections, more, is_told):
+    scenario = make_scenario(BASE | sections | {"designs": {"adaptive": DESIGN | more}})
+    assert any("isn't stratified" in text for text in feasibility_concerns(scenario)) == is_told

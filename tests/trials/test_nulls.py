@@ -109,12 +109,29 @@ def test_an_adaptive_design_refuses_what_it_would_leave_out():
         BASE
         | {
             "designs": design,
-            "simulation": {"null": "average_is_one"},
             "test": {"critical_values": "permutation"},
             "overall_survival": {"after_progression": {"median": 9}, "harm": {"p_below": 0.1}},
         }
     )
     with pytest.raises(UsageError) as told:
         simulate_scenario(scenario, replicates=5)
-    for word in ("permutation", "harm", "average_is_one"):
+    for word in ("permutation", "harm"):
         assert word in str(told.value)
+
+
+def test_an_adaptive_design_has_its_error_where_the_average_is_1_of_those_screened():
+    """The claim for all is false then, whomever a trial goes on with."""
+    keep = {"rule": "threshold", "at_least": -90.0}
+    designs = {
+        name: {"design": "adaptive_enrichment", "n": 300, "events": [100, 200], "selection": rule}
+        for name, rule in (("keep", keep), ("best", {"rule": "best"}))
+    }
+    scenario = make_scenario(BASE | {"designs": designs, "simulation": {"null": "average_is_one"}})
+    study = simulate_scenario(scenario, replicates=4_000, seed=2, n_jobs=2)
+    _, ratio = make_average_one(scenario, "keep")
+    for found in study.designs.values():
+        average = found.errors["average_is_one"]
+        assert average["negative_hazard_ratio"] == ratio
+        assert average["hypotheses"]["overall"]["value"] <= 0.025 + 3 * np.sqrt(0.025 * 0.975 / 4_000)
+    # who always tests everybody errs about as often as planned: the null is the right one
+    assert study.designs["keep"].errors["average_is_one"]["hypotheses"]["overall"]["value"] > 0.012

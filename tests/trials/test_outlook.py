@@ -5,10 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from igfstrat.report.study_outlook import outlook_sections
 from igfstrat.trials import make_scenario, simulate_scenario
 from igfstrat.trials.open_truths import conclude_under_truths, replicates_for_truths
 from igfstrat.trials.outlook import expected_timeline, frontier_of, study_outlook
 from igfstrat.trials.power_surface import power_surface
+from igfstrat.trials.results import StudyPoint
 
 SETTINGS = {
     "endpoint": "pfs",
@@ -164,3 +166,23 @@ def test_where_nothing_costs_anything_patients_decide_the_frontier():
     level = {"value": 0.5, "mc_standard_error": 0.1}
     same = {n: replace(d, power=level) for n, d in results.designs.items()}
     assert frontier_of(same) == ("small", "large")
+
+
+def test_an_interim_goes_on_with_positives_most_often_where_they_benefit():
+    rule = {"rule": "posterior_probability", "hazard_ratio_below": 0.8, "at_least": 0.5}
+    design = {"design": "adaptive_enrichment", "n": 200, "events": [60, 130], "selection": rule}
+    scenario, results = made(400, designs={"adaptive": design, "all_comers": {"n": 200, "events": 130}})
+    truths = {truth.key: truth for truth in conclude_under_truths(scenario, results)}
+    gone = {key: truth.goes_on["adaptive"][0]["positive"]["value"] for key, truth in truths.items()}
+    assert (
+        gone["positives"]
+        == results.designs["adaptive"].selected["interims"][0]["hypotheses"]["positive"]["value"]
+    )
+    assert gone["positives"] > gone["none"] + 0.3
+    assert gone["none"] > gone["opposite"] + 0.1
+    assert all(set(truth.goes_on) == {"adaptive"} for truth in truths.values())
+    page = outlook_sections(
+        scenario, StudyPoint(values={}, results=results), study_outlook(scenario, results)
+    )
+    (table,) = [b for b in page[0].blocks if getattr(b, "caption", "") == "How often an interim goes on"]
+    assert table.rows[0][:4] == ("No effect at all", "adaptive", "1", "overall")

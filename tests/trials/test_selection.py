@@ -119,6 +119,8 @@ def test_events_rise_to_just_the_conditional_power_and_no_further_than_the_cap()
         ({"rule": "best", "epsilon": 1.0}, "epsilon"),
         ({"rule": "threshold"}, "at_least or at_most"),
         ({"rule": "predictive_power"}, "at_least"),
+        ({"rule": "conditional_power", "at_least": 30.0}, "from 0 to 1"),
+        ({"rule": "conditional_power", "at_least": 0.3, "by": "z"}, "leave it out"),
         ({"rule": "best", "assumed": 0.7}, "conditional_power"),
     ],
 )
