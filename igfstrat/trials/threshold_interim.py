@@ -6,21 +6,19 @@ ones. It goes on where its first stage doesn't reject yet; a trial whose interim
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from scipy.special import ndtr
 
 from igfstrat.survival._types import FloatArray, IntArray
+from igfstrat.trials._threads import share_out
 from igfstrat.trials.nested import nested_p_values
 from igfstrat.trials.scenario import Scenario
 from igfstrat.trials.threshold import CutDecisions, CutRules
 from igfstrat.trials.threshold_intervals import MarkerIntervals
 
-_PER_THREAD: Final = 128
 _Z, _INFORMATION = 0, 4  # columns of a population, see `_kernels_look`
 
 
@@ -165,23 +163,3 @@ def _gain(last: FloatArray, first: FloatArray) -> FloatArray:
     score = last[:, _Z] * np.sqrt(last[:, _INFORMATION]) - first[:, _Z] * np.sqrt(first[:, _INFORMATION])
     enough = information > 1e-9
     return np.asarray(np.where(enough, score / np.sqrt(np.where(enough, information, 1.0)), np.nan))
-
-
-def share_out(work: Callable[[slice], None], trials: int, threads: int) -> None:
-    """Do a block's trials in tasks, by threads.
-
-    Parameters
-    ----------
-    work : callable
-        Does the trials of a slice.
-    trials, threads : int
-        How many; no result depends on the threads.
-    """
-    tasks = [slice(a, min(a + _PER_THREAD, trials)) for a in range(0, trials, _PER_THREAD)]
-    if threads == 1 or len(tasks) == 1:
-        for rows in tasks:
-            work(rows)
-        return
-    work(slice(0, 0))  # compile once
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(work, tasks))

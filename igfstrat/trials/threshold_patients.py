@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from igfstrat.survival._types import FloatArray, IntArray
+from igfstrat.trials._threads import share_out
 from igfstrat.trials.engine import check_simulable, make_looks, make_test
 from igfstrat.trials.population import make_outcomes, make_screening
 from igfstrat.trials.scenario import Scenario
@@ -18,7 +19,7 @@ from igfstrat.trials.threshold import (
     decide_cuts,
     make_cut_rules,
 )
-from igfstrat.trials.threshold_interim import CutTrials, Rest, go_on, share_out
+from igfstrat.trials.threshold_interim import CutTrials, Rest, go_on
 from igfstrat.trials.threshold_intervals import divided_population, make_intervals
 
 _Z, _INFORMATION = 0, 4  # columns of a population, see `_kernels_look`

@@ -12,6 +12,7 @@ from igfstrat.survival._types import BoolArray, FloatArray
 from igfstrat.trials._accumulate import Mean, Share
 from igfstrat.trials._counts import Counts
 from igfstrat.trials._power import look_times
+from igfstrat.trials._switched_enrolment import enrolled_ratios
 from igfstrat.trials.designs import Rules
 from igfstrat.trials.engine import populations_of
 from igfstrat.trials.results import DesignResults
@@ -25,6 +26,13 @@ _Z95: Final = 1.959963984540054
 DEFINITION: Final = (
     "patients at or above the chosen cut by the measured marker; true: large-sample limit of the Cox estimate in them, at"
     " the expected calendar time of the design's look; estimate: of all of them, or with a split of those who test"
+)
+
+
+ENROLLED: Final = (
+    "of a design that chooses its cut at an interim: those whom it enrolled, all comers until the interim and from then on those at"
+    " or above the chosen cut; true: large-sample limit of the Cox estimate in that very mixture at its expected end, as geometric"
+    " mean over the trials; positive and negative by the marker's own cut"
 )
 
 
@@ -180,6 +188,45 @@ class _Chosen:
         }
 
 
+class _Enrolled:
+    """Hazard ratios of whom each trial enrolled, against the truth of that very mixture."""
+
+    def __init__(self, names: tuple[str, ...], truth: FloatArray) -> None:
+        self.names, self.log_truth = names, np.log(truth)
+        self.true, self.gap = ([Mean(whole=False) for _ in names] for _ in range(2))
+        self.covered = [Share() for _ in names]
+
+    def add(self, rows: dict[str, Any]) -> None:
+        """Count a block."""
+        # the last row is that of trials that ended at their interim
+        place = np.where(rows["last_look"] == 1, rows["chosen"], len(self.log_truth) - 1)
+        own, error = self.log_truth[place], rows["std_error"]
+        gap = rows["log_hazard_ratio"] - own
+        for j in range(len(self.names)):
+            known = np.isfinite(gap[:, j])
+            self.true[j].add(own[known, j])
+            self.gap[j].add(gap[known, j])
+            self.covered[j].add(np.abs(gap[known, j]) <= _Z95 * error[known, j])
+
+    def put_into(self, hazard_ratio: dict[str, Any]) -> dict[str, Any]:
+        """Hazard ratios of a design with these truths instead of that of all comers."""
+        found: dict[str, dict[str, Any]] = {
+            name: hazard_ratio["by_population"][name]
+            | {
+                "true": float(np.exp(self.true[j].mean)) if self.true[j].n else float("nan"),
+                "mean_log_bias": self.gap[j].mean if self.gap[j].n else float("nan"),
+                "coverage": self.covered[j].estimate(),
+            }
+            for j, name in enumerate(self.names)
+        }
+        strata = {name: found[name] for name in hazard_ratio["by_stratum"]}
+        return found[self.names[0]] | {
+            "definition": ENROLLED,
+            "by_stratum": strata,
+            "by_population": found,
+        }
+
+
 class ThresholdCounts(Counts):
     """The counts of a design that chooses a cut: those of all designs, and what it chose, in all and where it claims."""
 
@@ -190,6 +237,8 @@ class ThresholdCounts(Counts):
         self.above = true_ratios(scenario, design, rules.intervals, time)
         k = len(self.above)
         self.chosen, self.claimed = _Chosen(k), _Chosen(k)
+        self.at_interim = rules.cuts.combination is not None
+        self.enrolled: _Enrolled | None = None
 
     def add(self, rows: dict[str, Any]) -> None:
         """Count a block.
@@ -205,6 +254,13 @@ class ThresholdCounts(Counts):
         share = self.intervals.share_above
         self.chosen.add(rows, np.full(len(rows["chosen"]), True), self.above, share)
         self.claimed.add(rows, rows["rejected"][:, -1], self.above, share)
+        if self.at_interim:
+            self.enrolled = self.enrolled or self._enrolled()
+            self.enrolled.add(rows)
+
+    def _enrolled(self) -> _Enrolled:
+        names = populations_of(self.scenario, self.design)
+        return _Enrolled(names, enrolled_ratios(self.scenario, self.design, self.intervals, names))
 
 
 def with_chosen_cut(found: DesignResults, counts: Counts) -> DesignResults:
@@ -221,7 +277,8 @@ def with_chosen_cut(found: DesignResults, counts: Counts) -> DesignResults:
     -------
     DesignResults
         With `chosen_cut` under `selected`: candidates, and the distribution over all trials (`in_all`) and over those that claim
-        an effect at or above it (`when_claimed`). Unchanged for a design that chooses none.
+        an effect at or above it (`when_claimed`); where it was chosen at an interim, hazard ratios against the truth of whom the
+        trials enrolled. Unchanged for a design that chooses none.
     """
     if not isinstance(counts, ThresholdCounts):
         return found
@@ -236,7 +293,10 @@ def with_chosen_cut(found: DesignResults, counts: Counts) -> DesignResults:
         "in_all": counts.chosen.summary(),
         "when_claimed": counts.claimed.summary(),
     }
-    return replace(found, selected=found.selected | {"chosen_cut": chosen})
+    ratio = found.hazard_ratio
+    if counts.enrolled is not None:
+        ratio = counts.enrolled.put_into(ratio)
+    return replace(found, selected=found.selected | {"chosen_cut": chosen}, hazard_ratio=ratio)
 
 
 def error_warnings(scenario: Scenario, found: DesignResults) -> list[str]:

@@ -10,7 +10,10 @@ from igfstrat.survival import logrank
 from igfstrat.trials import _kernels_patients as kernel
 from igfstrat.trials import make_scenario
 from igfstrat.trials._kernels_trial import make_work
+from igfstrat.trials._power import look_times
 from igfstrat.trials._scenario_design import DesignSettings
+from igfstrat.trials._switched_enrolment import enrolled_ratios
+from igfstrat.trials.closed_form import cox_limit, make_trial
 from igfstrat.trials.engine import simulate_trials
 from igfstrat.trials.nested import nested_p_values
 from igfstrat.trials.operating import simulate_scenario
@@ -380,3 +383,58 @@ def test_an_unadjusted_design_says_so_with_its_error():
     scenario = changed(hypotheses=["positive"], allow_unadjusted_maximum=True)
     (said,) = [w for w in simulate_scenario(scenario, replicates=500).warnings if "only one" in w]
     assert "times the nominal 2.5 %" in said
+
+
+MIXED = BASE | {
+    "accrual": {"screened_per_month": 40},
+    "designs": {
+        "interim": {
+            "design": "adaptive_threshold",
+            "n": 1_200,
+            "events": [150, 500],
+            "hypotheses": ["positive"],
+            "candidates": [1.0],
+            "spending": {"spending": "user", "shares": [0.0, 1.0]},
+        }
+    },
+}
+POPULATIONS = ("overall", "positive", "negative")
+
+
+def test_hazard_ratios_of_whom_a_trial_enrolled_are_those_that_large_trials_find():
+    """One candidate and no rejection at the interim, so that no choice makes the estimates too good."""
+    scenario = make_scenario(MIXED)
+    truth = enrolled_ratios(scenario, "interim", make_intervals(scenario, "interim"), POPULATIONS)
+    trials = simulate_threshold(scenario, "interim", seed=1, replicates=300, threads=2)
+    assert np.all(trials.decisions.last_look == 1)
+    order = [("overall", "positive", "negative").index(name) for name in POPULATIONS]
+    found = trials.whole[:, order, 5]
+    error = found.std(axis=0) / np.sqrt(len(found))
+    assert np.all(np.abs(found.mean(axis=0) - np.log(truth[0])) < 3 * error)
+    # everybody is not all comers: most of the patients are from above the cut
+    unrestricted = cox_limit(make_trial(scenario, "interim"), trials.looks[:, 0].mean())
+    assert np.log(unrestricted / truth[0, 0]) > 6 * error[0]
+
+
+def test_until_the_interim_those_enrolled_are_all_comers_and_without_effect_all_ratios_are_1():
+    scenario = make_scenario(MIXED)
+    truth = enrolled_ratios(scenario, "interim", make_intervals(scenario, "interim"), POPULATIONS)
+    time = look_times(scenario, "interim")[0]
+    whole = [cox_limit(make_trial(scenario, "interim", population=name), time) for name in POPULATIONS]
+    assert truth[-1] == pytest.approx(whole, abs=2e-5)
+    null = make_scenario(MIXED | {"treatment": {"hazard_ratio": 1.0}})
+    intervals = make_intervals(null, "interim")
+    assert enrolled_ratios(null, "interim", intervals, POPULATIONS) == pytest.approx(np.ones((2, 3)))
+
+
+def test_a_study_holds_estimates_of_those_enrolled_against_their_own_truth():
+    scenario = make_scenario(MIXED)
+    study = simulate_scenario(scenario, replicates=200, seed=1, n_jobs=2, type_i_error=False)
+    found = study.designs["interim"].hazard_ratio
+    truth = enrolled_ratios(scenario, "interim", make_intervals(scenario, "interim"), POPULATIONS)[0]
+    for name, expected in zip(POPULATIONS, truth, strict=True):
+        part = found["by_population"][name]
+        assert part["true"] == pytest.approx(expected)
+        assert abs(part["coverage"]["value"] - 0.95) < 0.06
+    assert found["by_stratum"]["positive"]["true"] == pytest.approx(truth[1])
+    assert "all comers until the interim" in found["definition"]
