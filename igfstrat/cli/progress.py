@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import NamedTuple
 
 import typer
@@ -52,27 +53,31 @@ def stages(title: str = "", *, things: str = "") -> Iterator[Stages]:
 
 
 @contextmanager
-def named_stages(things: str) -> Iterator[Callable[[str, int, int], None]]:
+def named_stages(
+    things: str, *, others: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Callable[[str, int, int], None]]:
     """Show work that names its stage each time it tells how far it is.
 
     Parameters
     ----------
     things : str
         What is counted, such as ``candidates``.
+    others : mapping of str to str
+        What is counted instead, by stage.
 
     Yields
     ------
     callable
         Takes the stage, how many are done, and of how many.
     """
-    with stages(things=things) as (say, progress):
+    with stages() as (say, progress):
         current = ""
 
         def show(stage: str, done: int, total: int) -> None:
             nonlocal current
             if stage != current:
                 current = stage
-                say(f"{stage}: {total:,} {things}")
+                say(f"{stage}: {total:,} {others.get(stage, things)}")
             progress(done, total)
 
         yield show
@@ -83,8 +88,9 @@ def _lines(things: str) -> Stages:
     first: tuple[float, int] | None = None  # until it, workers were starting
 
     def say(text: str) -> None:
-        nonlocal told, first, lead
-        told, first, lead = time.monotonic(), None, " " * 8
+        nonlocal told, first, lead, things
+        # the line of a stage says what is counted
+        told, first, lead, things = time.monotonic(), None, " " * 8, ""
         typer.echo(text, err=True)
 
     def progress(done: int, total: int) -> None:

@@ -9,7 +9,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from igfstrat.cli.common import DebugOption, ForceOption, command_line, refuse, run, say
+from igfstrat.cli.cohort_beside import CohortByOption, CohortEndpointOption, CohortOption, cohort_source
+from igfstrat.cli.common import (
+    DebugOption,
+    EncodingOption,
+    ForceOption,
+    HeaderRowOption,
+    LimitsOption,
+    MapOption,
+    PlanOption,
+    SheetOption,
+    command_line,
+    refuse,
+    run,
+    say,
+)
 from igfstrat.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -42,6 +56,15 @@ def search(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped search.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Agree to a large search.")] = False,
+    cohort: CohortOption = None,
+    endpoint: CohortEndpointOption = None,
+    by: CohortByOption = None,
+    map: MapOption = None,  # noqa: A002
+    plan: PlanOption = None,
+    sheet: SheetOption = None,
+    header_row: HeaderRowOption = None,
+    encoding: EncodingOption = None,
+    limits: LimitsOption = None,
     formats: Annotated[
         str,
         typer.Option(
@@ -56,6 +79,7 @@ def search(
     Parameters
     ----------
     scenario, out, goal, replicates, seed, n_jobs, cluster, resume, yes, formats, force, debug : as on the command line
+    cohort, endpoint, by, map, plan, sheet, header_row, encoding, limits : as on the command line
         The help of each option says what it does.
 
     Returns
@@ -64,17 +88,20 @@ def search(
         Exit code.
     """
     from igfstrat.report import check_formats
+    from igfstrat.report.cohort_scenario_section import answers
     from igfstrat.report.search_section import summary_words
     from igfstrat.workflows import design_search as job
+    from igfstrat.workflows.search_plan import parse_goal, plan_search
 
     del debug
     if n_jobs == 0:
         refuse("--n-jobs 0: write a number of processes, or -1 for one a processor")
     wanted = [name.strip() for name in formats.split(",") if name.strip()]
     check_formats(wanted)
-    power = job.parse_goal(goal)
-    found, source = job.read_search(scenario)
-    _agree(found, power, yes)
+    power = parse_goal(goal)
+    settings = {"map": map, "sheet": sheet, "header_row": header_row, "encoding": encoding, "limits": limits}
+    found = plan_search(scenario, cohort=cohort_source(cohort, endpoint, by, plan, settings))
+    _agree(found.scenario, power, yes)
     checkpoints = _make_room(out, resume, force)
     with _told(checkpoints) as progress:
         done = job.run_search(
@@ -86,10 +113,12 @@ def search(
             cluster=cluster,
             checkpoints=checkpoints,
             progress=progress,
-            source=source,
         )
         written = job.write_search(done, out, command=command_line(), formats=wanted)
-    for line in summary_words(done.results):
+    lines = summary_words(done.results)
+    if found.from_cohort is not None and done.left_open is not None:
+        lines += answers(found.from_cohort.facts, [done.left_open])
+    for line in lines:
         say(line)
     say(f"Open {written[0]}   ({len(written)} files in {out})   Research use only.")
     return ExitCode.OK if done.results.best is not None else ExitCode.FLAGGED
@@ -122,9 +151,10 @@ def _make_room(out: Path, resume: bool, force: bool) -> Path:
 def _told(checkpoints: Path) -> Iterator[Callable[[str, int, int], None]]:
     """Progress, and how to go on after a stop."""
     from igfstrat.cli.progress import named_stages
+    from igfstrat.workflows.cohort_open import RESAMPLING
 
     try:
-        with named_stages("candidates") as progress:
+        with named_stages("candidates", others={RESAMPLING: "resamples"}) as progress:
             yield progress
     except (KeyboardInterrupt, SystemExit):
         typer.echo(f"Go on with the same command and --resume; {checkpoints} holds what is done.", err=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 from igfstrat.errors import safe_text
@@ -11,7 +12,7 @@ from igfstrat.report.formatting import DASH
 from igfstrat.report.study_truths import plain_table
 from igfstrat.report.tables import Table
 from igfstrat.trials._scenario_cohort import FromCohortSettings
-from igfstrat.trials.cohort_facts import CohortFacts, CohortPower, Estimated
+from igfstrat.trials.cohort_facts import CohortFacts, CohortPoint, CohortPower, Estimated
 from igfstrat.trials.scenario import Scenario
 
 _REFERENCES: Final = (
@@ -21,7 +22,7 @@ _REFERENCES: Final = (
 
 
 def cohort_section(
-    facts: CohortFacts, left: CohortPower, scenario: Scenario, *, settings: FromCohortSettings
+    facts: CohortFacts, points: Sequence[CohortPoint], *, settings: FromCohortSettings
 ) -> Section:
     """The part of a study page that is about the cohort behind the scenario.
 
@@ -29,10 +30,8 @@ def cohort_section(
     ----------
     facts : CohortFacts
         Counts and follow-up.
-    left : CohortPower
-        Intervals over resamples.
-    scenario : Scenario
-        The point that they are about, filled from the cohort.
+    points : sequence of CohortPoint
+        What it leaves open, at each point of a grid; one without a grid.
     settings : FromCohortSettings
         What was taken, and how.
 
@@ -41,9 +40,12 @@ def cohort_section(
     Section
         Answers first, then tables, then what can't be known, then how it was done.
     """
-    lead = [Paragraph(text=text, kind="lead") for text in answers(facts, left, scenario)]
-    follow_up = [Paragraph(text=text) for text in follow_up_words(facts, left, scenario)]
-    tables: list[Block] = [_power_table(left), _estimate_table(facts, left, settings)]
+    left, scenario = points[0].left, points[0].scenario
+    # who qualifies stands in the summary
+    lead = [Paragraph(text=text, kind="lead") for text in _power_words(points)]
+    follow_up = [Paragraph(text=text) for text in follow_up_words(facts, points[0])]
+    powers = _power_table(left, scenario) if len(points) == 1 else _grid_table(points)
+    tables: list[Block] = [powers, _estimate_table(facts, left, settings)]
     if facts.mix:
         tables.append(_mix_table(facts))
     unknowns = [Paragraph(text=text, kind="item") for text in facts.unknowns]
@@ -59,32 +61,86 @@ def cohort_section(
     )  # fmt: skip
 
 
-def answers(facts: CohortFacts, left: CohortPower, scenario: Scenario) -> tuple[str, ...]:
+def answers(facts: CohortFacts, points: Sequence[CohortPoint]) -> tuple[str, ...]:
     """How many qualify, how many to screen, what power is left: a sentence each.
 
     Parameters
     ----------
     facts : CohortFacts
         Counts and follow-up.
-    left : CohortPower
-        Intervals over resamples.
-    scenario : Scenario
-        The point that they are about.
+    points : sequence of CohortPoint
+        What it leaves open, at each point.
 
     Returns
     -------
     tuple of str
         For the page and the terminal.
     """
-    share = left.estimates["test_positive"]
+    return (*qualify_words(facts, points), *_power_words(points))
+
+
+def _power_words(points: Sequence[CohortPoint]) -> list[str]:
+    return _answers_at(points[0]) if len(points) == 1 else _answers_over(points)
+
+
+def qualify_words(facts: CohortFacts, points: Sequence[CohortPoint]) -> tuple[str, ...]:
+    """How many of the patients qualify.
+
+    Parameters
+    ----------
+    facts : CohortFacts
+        Counts and follow-up.
+    points : sequence of CohortPoint
+        What it leaves open, at each point.
+
+    Returns
+    -------
+    tuple of str
+        A sentence.
+    """
     without = facts.n_patients - facts.n_with_result
-    more = f"; {without} more have no result" if without else ""
+    more = f"; {without:,} more have no result" if without else ""
+    return (
+        f"Of {facts.n_with_result:,} patients of {facts.file} with a result {facts.n_positive:,} qualify as positive by"
+        f" {safe_text(facts.marker)} ({_percent(points[0].left.estimates['test_positive'])}){more}.",
+    )
+
+
+def summary_words(facts: CohortFacts, points: Sequence[CohortPoint]) -> tuple[str, ...]:
+    """What a summary says of the cohort: who qualifies, what it leaves open, and that it can't tell everything.
+
+    Parameters
+    ----------
+    facts : CohortFacts
+        Counts and follow-up.
+    points : sequence of CohortPoint
+        What it leaves open, at each point; with a grid no single power is told.
+
+    Returns
+    -------
+    tuple of str
+        Sentences.
+    """
+    said = list(qualify_words(facts, points))
+    if len(points) == 1:
+        power = points[0].left.power
+        name = max(power, key=lambda d: power[d].value)
+        low, high = (f"{100 * limit:.1f}" for limit in (power[name].ci_lower, power[name].ci_upper))
+        said.append(
+            f"What the cohort leaves open of its share, prognosis and times puts the power of {safe_text(name)} between {low} and"
+            f" {high} % (95 % interval)."
+        )
+    said.append(
+        f"The treatment effect is assumed, not found in this cohort; {len(facts.unknowns)} things that the cohort can't tell are"
+        " listed under “Your own cohort”."
+    )
+    return tuple(said)
+
+
+def _answers_at(point: CohortPoint) -> list[str]:
+    left = point.left
     said = [
-        f"Of {facts.n_with_result} patients of {facts.file} with a result {facts.n_positive} qualify as positive"
-        f" ({_percent(share)}){more}."
-    ]
-    said += [
-        f"{safe_text(name)}: about {_count(left.screened[name])} patients are screened for {scenario.designs[name].n:,};"
+        f"{safe_text(name)}: about {_count(left.screened[name])} patients are screened for {point.scenario.designs[name].n:,};"
         f" the power is {_percent(left.power[name])}."
         for name in left.power
     ]
@@ -94,30 +150,42 @@ def answers(facts: CohortFacts, left: CohortPower, scenario: Scenario) -> tuple[
             f"{safe_text(name)} has the highest power in {100 * left.best[name]:.0f} % of {left.resamples} resamples of the patients, at the"
             " treatment effect that is assumed."
         )
-    return tuple(said)
+    return said
 
 
-def follow_up_words(facts: CohortFacts, left: CohortPower, scenario: Scenario) -> tuple[str, ...]:
+def _answers_over(points: Sequence[CohortPoint]) -> list[str]:
+    """From the point of the least power to that of the most, of each design."""
+    said = []
+    for name in points[0].left.power:
+        ordered = sorted(points, key=lambda p: p.left.power[name].value)
+        ends = [f"{_percent(p.left.power[name])}, at {_where(p)}" for p in (ordered[0], ordered[-1])]
+        said.append(f"{safe_text(name)}: the power goes from {ends[0]}; to {ends[1]}.")
+    return said
+
+
+def _where(point: CohortPoint) -> str:
+    return ", ".join(f"{safe_text(path)} {safe_text(value)}" for path, value in point.values.items())
+
+
+def follow_up_words(facts: CohortFacts, point: CohortPoint) -> tuple[str, ...]:
     """Where the cohort's follow-up ends, and what of the trials rests on what comes after it.
 
     Parameters
     ----------
     facts : CohortFacts
         Counts and follow-up.
-    left : CohortPower
-        Shares of events beyond.
-    scenario : Scenario
-        For its unit of time.
+    point : CohortPoint
+        With the shares of events beyond; the first one of a grid.
 
     Returns
     -------
     tuple of str
         Two sentences.
     """
-    unit = scenario.time_unit
+    unit, left = point.scenario.time_unit, point.left
     median = "not reached" if math.isnan(facts.follow_up) else f"{facts.follow_up:g} {unit}"
     ends = (
-        f"{facts.endpoint}: {facts.n_events} events in {facts.n_analysed} patients. Median follow-up {median}. After {facts.known_until:g}"
+        f"{facts.endpoint}: {facts.n_events:,} events in {facts.n_analysed:,} patients. Median follow-up {median}. After {facts.known_until:g}"
         f" {unit} fewer than ten patients are at risk: from there on, times are extrapolated."
     )
     beyond = {name: share for name, share in left.beyond.items() if share >= 0.005}
@@ -142,23 +210,49 @@ def _count(found: Estimated) -> str:
     return f"{found.value:,.0f}{spread}"
 
 
-def _power_table(left: CohortPower) -> Table:
+def _power_table(left: CohortPower, scenario: Scenario) -> Table:
     rows = [
-        (safe_text(name), f"{100 * p.value:.1f}", f"{100 * p.ci_lower:.1f} to {100 * p.ci_upper:.1f}", _count(left.screened[name]),
+        (safe_text(name), f"{scenario.designs[name].n:,}", _count(left.screened[name]), *_row(p, 100, 1),
          DASH if math.isnan(left.beyond[name]) else f"{100 * left.beyond[name]:.1f}")
         for name, p in left.power.items()
     ]  # fmt: skip
+    header = ("Design", "Patients", "Screened", "Power, %", "95 % interval", "Events beyond the follow-up, %")
+    return plain_table("Power that is left, from this cohort", header, rows, _interval_notes(left))
+
+
+def _interval_notes(left: CohortPower) -> tuple[str, ...]:
     notes = [
+        "Power: the closed form at the cohort's own numbers; the simulated power elsewhere differs by chance.",
         f"Intervals: 95 % over {left.resamples} resamples of the patients. They hold what the cohort leaves open of prevalence, error"
-        " of the test, prognosis and times on control; not the treatment effect, which is assumed."
+        " of the test, prognosis and times on control; not the treatment effect, which is assumed.",
     ]
     if left.simulated:
         notes.append(
-            f"Simulated in each resample, since there is no closed form: {', '.join(map(safe_text, left.simulated))}; chance of"
+            f"Simulated here too, in each resample, since there is no closed form: {', '.join(map(safe_text, left.simulated))}; chance of"
             " few trials makes these intervals somewhat too wide."
         )
-    header = ("Design", "Power, %", "95 % interval", "Screened", "Events beyond the follow-up, %")
-    return plain_table("Power that is left, from this cohort", header, rows, tuple(notes))
+    return tuple(notes)
+
+
+def _grid_table(points: Sequence[CohortPoint]) -> Table:
+    paths, names = list(points[0].values), list(points[0].left.power)
+    rows = [
+        (
+            *(safe_text(point.values[path]) for path in paths),
+            *(
+                f"{value} ({limits})"
+                for value, limits in (_row(point.left.power[name], 100, 1) for name in names)
+            ),
+        )
+        for point in points
+    ]
+    header = (*map(safe_text, paths), *map(safe_text, names))
+    return plain_table(
+        "Power that is left at each point, %, with its 95 % interval",
+        header,
+        rows,
+        _interval_notes(points[0].left),
+    )
 
 
 def _estimate_table(facts: CohortFacts, left: CohortPower, settings: FromCohortSettings) -> Table:

@@ -73,6 +73,8 @@ def search_document(
     *,
     source: str,
     versions: Mapping[str, str],
+    first: Sequence[Section] = (),
+    lead: Sequence[str] = (),
 ) -> Document:
     """A search as a document.
 
@@ -88,6 +90,10 @@ def search_document(
         Name of the scenario's file; empty where there is none.
     versions : mapping of str to str
         igfstrat, Python and libraries.
+    first : sequence of Section
+        What stands right after the summary, such as the cohort behind the scenario.
+    lead : sequence of str
+        Sentences that begin the summary.
 
     Returns
     -------
@@ -95,7 +101,12 @@ def search_document(
         Ready for any format.
     """
     sections = [
-        Section(key="summary", title="Summary", blocks=tuple(_summary(results))),
+        Section(
+            key="summary",
+            title="Summary",
+            blocks=(*(Paragraph(text=text, kind="lead") for text in lead), *_summary(results)),
+        ),
+        *first,
         Section(key="finalists", title="The cheapest designs", blocks=_finalists(results)),
         Section(key="frontier", title="Cost, power and time", blocks=_frontier(results)),
         *([_swing_section(results, swings)] if swings else []),

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from igfstrat.survival import cox, reverse_kaplan_meier
 from igfstrat.trials.from_cohort import LEAST_PATIENTS, CohortSample
+from igfstrat.trials.scenario import Scenario
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -137,6 +138,25 @@ class CohortPower:
             Plain values.
         """
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CohortPoint:
+    """What the cohort leaves open at one point of a grid, or of a study without one.
+
+    Parameters
+    ----------
+    values : mapping
+        Value by path of what varies; empty without a grid.
+    scenario : Scenario
+        The point, filled from the cohort.
+    left : CohortPower
+        Intervals over resamples.
+    """
+
+    values: Mapping[str, Any]
+    scenario: Scenario
+    left: CohortPower
 
 
 def interval(value: float, resampled: FloatArray) -> Estimated:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -32,6 +33,7 @@ def fill_scenario(
     *,
     takes_assay: bool,
     names: tuple[str, ...] = (),
+    of_truth: bool = False,
 ) -> dict[str, Any]:
     """Settings of a scenario with what a cohort decides in their places.
 
@@ -47,6 +49,8 @@ def fill_scenario(
         Whether the test's error comes from repeated measures.
     names : tuple of str
         Of the subgroups.
+    of_truth : bool
+        Whether the share is stated in truth, as needed where the trial may choose another test than the cohort's.
 
     Returns
     -------
@@ -55,7 +59,11 @@ def fill_scenario(
     """
     values: dict[str, Any] = {}
     if "prevalence" in settings.take:
-        values["marker.prevalence"] = {"value": fit.test_positive, "of": "test_positive"}
+        values["marker.prevalence"] = (
+            {"value": fit.truly_positive, "of": "truth"}
+            if of_truth
+            else {"value": fit.test_positive, "of": "test_positive"}
+        )
     if takes_assay:
         values |= {"marker.assay.sensitivity": fit.sensitivity, "marker.assay.specificity": fit.specificity}
     if "control" in settings.take:
@@ -75,7 +83,16 @@ def fill_scenario(
     return filled | ({"vary": data["vary"]} if "vary" in data else {})
 
 
-def resample_rows(start: int, stop: int, *, model: CohortModel, data: Mapping[str, Any], seed: int) -> Rows:
+def resample_rows(
+    start: int,
+    stop: int,
+    *,
+    model: CohortModel,
+    data: Mapping[str, Any],
+    seed: int,
+    chosen: Mapping[str, Any] = MappingProxyType({}),
+    of_truth: bool = False,
+) -> Rows:
     """What a range of resamples says: estimates, and the power of every design.
 
     Parameters
@@ -88,6 +105,10 @@ def resample_rows(start: int, stop: int, *, model: CohortModel, data: Mapping[st
         Settings of the scenario, without a grid and with sizes.
     seed : int
         Of the study.
+    chosen : mapping
+        Value by path of what a grid or a search decides instead of the cohort.
+    of_truth : bool
+        See `fill_scenario`.
 
     Returns
     -------
@@ -98,9 +119,9 @@ def resample_rows(start: int, stop: int, *, model: CohortModel, data: Mapping[st
     for resample in range(start, stop):
         fit = model.draw(seed, resample)
         filled = fill_scenario(
-            data, fit, model.settings, takes_assay=model.takes_assay, names=model.sample.subgroups
-        )
-        scenario = Scenario.model_validate({k: v for k, v in filled.items() if k != "vary"})
+            data, fit, model.settings, takes_assay=model.takes_assay, names=model.sample.subgroups, of_truth=of_truth
+        )  # fmt: skip
+        scenario = Scenario.model_validate(with_values(filled, chosen))
         row = {
             key: getattr(fit, key) for key in ("test_positive", "hazard_ratio", "sensitivity", "specificity")
         }

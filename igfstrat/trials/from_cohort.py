@@ -153,6 +153,11 @@ class CohortFit:
         """Positive over negative in truth."""
         return math.exp(self.log_hazard_ratio)
 
+    @property
+    def truly_positive(self) -> float:
+        """Share of positive patients in truth, given the error of the test."""
+        return (self.test_positive + self.specificity - 1) / (self.sensitivity + self.specificity - 1)
+
     def control(self) -> dict[str, Any]:
         """The section `control`.
 

@@ -1,4 +1,4 @@
-"""A scenario from a cohort: the spreadsheet read as for a report, its estimates put into the scenario, and the power that is left.
+"""A scenario from a cohort: the spreadsheet read as for a report, and its estimates put into the scenario.
 
 A file named in a scenario lies in the scenario's folder or below it. What the cohort can't know is said here, from what it
 holds and lacks. Nothing of a single patient leaves this module.
@@ -6,9 +6,8 @@ holds and lacks. Nothing of a single patient leaves this module.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,20 +20,15 @@ from igfstrat.config import make_config, parse_yaml
 from igfstrat.errors import ConfigError, UsageError, safe_text
 from igfstrat.features.cores import core_columns
 from igfstrat.features.references import resolve_below
-from igfstrat.parallel import map_replicates
-from igfstrat.trials._power import no_closed_power
 from igfstrat.trials._scenario_cohort import FromCohortSettings
 from igfstrat.trials._scenario_outcome import UNITS_PER_YEAR
 from igfstrat.trials.cohort_facts import (
     CohortFacts,
-    CohortPower,
     follow_up_of,
-    interval,
     observed_ratio,
     rounding_step,
 )
-from igfstrat.trials.cohort_power import fill_scenario, power_of, resample_rows, screened_for, share_beyond
-from igfstrat.trials.designs import make_rules
+from igfstrat.trials.cohort_power import fill_scenario
 from igfstrat.trials.from_cohort import CohortFit, CohortModel, CohortSample, prognostic_prior
 from igfstrat.trials.scenario import Scenario
 from igfstrat.workflows.cohort_unknowns import unknowns_of
@@ -42,8 +36,6 @@ from igfstrat.workflows.grouping import Grouped, group_patients
 from igfstrat.workflows.plan import ChosenPlan, choose_plan
 from igfstrat.workflows.report_inputs import read_named, start_endpoints
 
-_BLOCK: Final = 20  # resamples of a piece of work
-_ESTIMATES: Final = ("test_positive", "hazard_ratio", "sensitivity", "specificity")
 _MOST_SUBGROUPS: Final = 8
 _SUGGESTED: Final = "choose another status by --by, another --endpoint, or a larger cohort"
 
@@ -67,6 +59,29 @@ class CohortSource:
     plan: str | Path | None = None
     endpoint: str | None = None
     by: str | None = None
+
+
+def as_source(cohort: CohortSource | Cohort | str | Path | None) -> CohortSource | None:
+    """A cohort, or its file, as the cohort beside a scenario.
+
+    Parameters
+    ----------
+    cohort : CohortSource, Cohort, str, Path or None
+        What a caller gives.
+
+    Returns
+    -------
+    CohortSource or None
+        None where nothing is given.
+
+    Examples
+    --------
+    >>> as_source("cohort.xlsx").cohort
+    'cohort.xlsx'
+    """
+    if cohort is None or isinstance(cohort, CohortSource):
+        return cohort
+    return CohortSource(cohort=cohort)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -129,6 +144,24 @@ def asks_for_cohort(scenario: Scenario) -> bool:
     return scenario.from_cohort is not None or (prevalence is not None and prevalence.from_cohort is not None)
 
 
+def chooses_assay(scenario: Scenario) -> bool:
+    """Whether a search may choose another test than the cohort's, so that the share of positives must hold in truth.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        As read, or filled.
+
+    Returns
+    -------
+    bool
+        By the paths under `search.over`.
+    """
+    over = scenario.search.over if scenario.search is not None else {}
+    paths = [path for name, values in over.items() for path in (name, *(p for v in values if isinstance(v, Mapping) for p in v))]  # fmt: skip
+    return any(path.startswith("marker.assay") for path in paths)
+
+
 def scenario_from_cohort(
     scenario: Scenario, source: CohortSource, *, folder: Path | None = None
 ) -> CohortScenario:
@@ -181,9 +214,11 @@ def scenario_from_cohort(
     model = CohortModel(sample, settings, prior_sd=prior, accuracy=stated, step=step)
     fit = model.fit()
     facts = _facts(cohort, grouped, sample, settings, endpoint, prior, origin, step)
-    data = scenario.model_dump(exclude_unset=True) | {"endpoint": endpoint}
+    data = _named(scenario.model_dump(exclude_unset=True), scenario.marker.name, by) | {"endpoint": endpoint}
     data.pop("from_cohort", None)  # a filled scenario stands by itself
-    filled = fill_scenario(data, fit, settings, takes_assay=model.takes_assay, names=sample.subgroups)
+    filled = fill_scenario(
+        data, fit, settings, takes_assay=model.takes_assay, names=sample.subgroups, of_truth=chooses_assay(scenario)
+    )  # fmt: skip
     checked = make_config(
         Scenario, parse_yaml(_as_json(filled), source="the scenario with the cohort's numbers")
     )
@@ -191,6 +226,15 @@ def scenario_from_cohort(
         facts, unknowns=unknowns_of(cohort, grouped.grouping, facts, takes_assay=model.takes_assay)
     )
     return CohortScenario(scenario=checked, facts=facts, fit=fit, model=model, cohort=cohort, chosen=chosen)
+
+
+def _named(data: dict[str, Any], old: str, new: str) -> dict[str, Any]:
+    """The marker under the name of the status that its numbers come from, as a stratum too."""
+    for section in ("randomization", "test"):
+        strata = data.get(section, {}).get("strata")
+        if strata:
+            data[section]["strata"] = tuple(new if name == old else name for name in strata)
+    return data | {"marker": data["marker"] | {"name": new}}
 
 
 def _as_json(data: dict[str, Any]) -> str:
@@ -342,51 +386,3 @@ def _mix(sample: CohortSample) -> tuple[tuple[str, int, int], ...]:
         (name, int(here.sum()), int((here & (sample.positive == 1)).sum()))
         for name, here in zip(sample.subgroups, inside, strict=True)
     )
-
-
-def power_left(
-    found: CohortScenario, scenario: Scenario, *, seed: int, n_jobs: int = 1,
-    progress: Callable[[int, int], None] | None = None,
-) -> CohortPower:  # fmt: skip
-    """Intervals of the power over resamples of the cohort.
-
-    Parameters
-    ----------
-    found : CohortScenario
-        The cohort.
-    scenario : Scenario
-        One point, filled, with sizes.
-    seed : int
-        Of the study.
-    n_jobs : int
-        Workers; no number depends on it.
-    progress : callable, optional
-        Called with the resamples done and to do.
-
-    Returns
-    -------
-    CohortPower
-        By design.
-    """
-    total = found.model.settings.bootstrap
-    work = partial(resample_rows, model=found.model, data=scenario.model_dump(exclude_unset=True), seed=seed)
-    blocks = list(map_replicates(work, total, block=_BLOCK, n_jobs=n_jobs, progress=progress))
-    rows = {key: np.concatenate([b.rows[key] for b in blocks]) for key in blocks[0].rows}
-    values = {name: float(getattr(found.fit, name)) for name in _ESTIMATES}
-    designs = list(scenario.designs)
-    highest = np.argmax([rows[f"power:{d}"] for d in designs], axis=0)
-    return CohortPower(
-        resamples=total,
-        estimates={name: interval(value, rows[name]) for name, value in values.items()},
-        power={d: interval(power_of(scenario, d, seed=seed), rows[f"power:{d}"]) for d in designs},
-        screened={d: interval(screened_for(scenario, d), rows[f"screened:{d}"]) for d in designs},
-        best={d: float((highest == i).mean()) for i, d in enumerate(designs)},
-        simulated=tuple(d for d in designs if _is_simulated(scenario, d, seed)),
-        beyond={d: share_beyond(scenario, d, found.facts.known_until) for d in designs},
-    )
-
-
-def _is_simulated(scenario: Scenario, design: str, seed: int) -> bool:
-    if scenario.kind_of(design).startswith("adaptive"):
-        return True
-    return no_closed_power(scenario, design, make_rules(scenario, design, seed=seed)) is not None

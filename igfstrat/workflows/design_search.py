@@ -8,22 +8,35 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from igfstrat.config import config_path
-from igfstrat.errors import UsageError, safe_text
+from igfstrat.cohort import Cohort
+from igfstrat.errors import safe_text
 from igfstrat.files import make_folder, neutral_csv_text, write_manifest
-from igfstrat.report.document import Document
+from igfstrat.report.cohort_scenario_section import cohort_section, summary_words
+from igfstrat.report.document import Document, Section
 from igfstrat.report.html import render_html
 from igfstrat.report.search_section import search_document
 from igfstrat.report.study_files import STUDY_FORMATS, write_study_files
 from igfstrat.trials._search_rows import SIZED
-from igfstrat.trials.scenario import Scenario, check_built, make_scenario, read_scenario
+from igfstrat.trials.cohort_facts import CohortPoint
+from igfstrat.trials.scenario import Scenario
 from igfstrat.trials.search import Progress, SearchResults, search_designs
-from igfstrat.trials.sensitivity import PrevalenceValue, Swing, swing_designs, value_of_prevalence
+from igfstrat.trials.sensitivity import (
+    PrevalenceValue,
+    Swing,
+    swing_designs,
+    value_of_prevalence,
+)
+from igfstrat.workflows.cohort_scenario import CohortSource
 from igfstrat.workflows.report_inputs import versions
+from igfstrat.workflows.search_cohort import best_left_open, with_cohort_prior
+from igfstrat.workflows.search_plan import SearchPlan, plan_search
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -32,20 +45,23 @@ class DesignSearch:
 
     Parameters
     ----------
+    plan : SearchPlan
+        What was searched.
     results : SearchResults
         All candidates.
     swings : tuple of Swing
         The best design where an assumption is wrong.
     prevalence : PrevalenceValue or None
         What knowing the prevalence first is worth.
-    source : Path or None
-        The scenario's file.
+    left_open : CohortPoint or None
+        What the cohort behind the scenario leaves open of the best design.
     """
 
+    plan: SearchPlan
     results: SearchResults
     swings: tuple[Swing, ...]
     prevalence: PrevalenceValue | None
-    source: Path | None
+    left_open: CohortPoint | None = None
 
     def rows(self) -> list[dict[str, Any]]:
         """A row a candidate, in their order.
@@ -69,6 +85,13 @@ class DesignSearch:
             )
         return rows
 
+    @property
+    def table(self) -> pd.DataFrame:
+        """Candidates by choices, sizes and estimates."""
+        import pandas as pd
+
+        return pd.DataFrame(self.rows())
+
     def to_dict(self) -> dict[str, Any]:
         """The content of `results.json`; the candidates stand in `candidates.csv`.
 
@@ -79,7 +102,9 @@ class DesignSearch:
         """
         found = self.results
         best = self._entry(found.best) if found.best is not None else None
-        return {
+        cohort = self.plan.from_cohort
+        left = {"left_open": self.left_open.left.to_dict()} if self.left_open else {}
+        return ({"from_cohort": cohort.to_dict() | left} if cohort else {}) | {
             "purpose": "research use only; not for the care of a patient",
             "scenario": found.scenario.model_dump(mode="json", exclude_unset=True),
             "power": found.power,
@@ -127,8 +152,27 @@ class DesignSearch:
         Document
             Page, PDF and workbook show the same.
         """
-        source = safe_text(self.source.name) if self.source else ""
-        return search_document(self.results, self.swings, self.prevalence, source=source, versions=versions())
+        return search_document(
+            self.results,
+            self.swings,
+            self.prevalence,
+            source=safe_text(self.plan.source.name) if self.plan.source else "",
+            versions=versions(),
+            first=self._cohort(),
+            lead=self._lead(),
+        )
+
+    def _lead(self) -> tuple[str, ...]:
+        found = self.plan.from_cohort
+        if found is None or self.left_open is None:
+            return ()
+        return summary_words(found.facts, (self.left_open,))
+
+    def _cohort(self) -> tuple[Section, ...]:
+        found = self.plan.from_cohort
+        if found is None or self.left_open is None:
+            return ()
+        return (cohort_section(found.facts, (self.left_open,), settings=found.model.settings),)
 
     def save(self, folder: Path, *, formats: Sequence[str] = STUDY_FORMATS) -> list[Path]:
         """Write the page, the candidates and every number.
@@ -186,70 +230,8 @@ def _csv_cell(value: Any) -> Any:
     return "" if isinstance(value, float) and math.isnan(value) else value
 
 
-def parse_goal(text: str) -> float:
-    """The power that `--for` asks for.
-
-    Parameters
-    ----------
-    text : str
-        Such as ``power=0.9``.
-
-    Returns
-    -------
-    float
-        In (0, 1).
-
-    Raises
-    ------
-    UsageError
-        If it is anything else.
-
-    Examples
-    --------
-    >>> parse_goal("power=0.9")
-    0.9
-    """
-    name, _, value = text.partition("=")
-    try:
-        power = float(value)
-    except ValueError:
-        power = float("nan")
-    if name.strip() != "power" or not 0 < power < 1:
-        message = f"--for {safe_text(text)}: write a power between 0 and 1, such as --for power=0.9"
-        raise UsageError(message)
-    return power
-
-
-def read_search(name: str) -> tuple[Scenario, Path]:
-    """A scenario that is to be searched, checked as a whole.
-
-    Parameters
-    ----------
-    name : str
-        A file, or the bare name of a packaged one.
-
-    Returns
-    -------
-    tuple of Scenario and Path
-        As read, and its file.
-
-    Raises
-    ------
-    ConfigError
-        If it is not valid, with every fault.
-    UsageError
-        If it asks for what is not built, or has a grid.
-    """
-    scenario = read_scenario(name)
-    check_built(scenario)
-    if scenario.vary:
-        message = "this scenario has a grid under `vary`; a search wants one truth: move the grid to search.sensitivity or leave it out"
-        raise UsageError(message)
-    return scenario, config_path(name, "scenarios")
-
-
 def run_search(
-    scenario: Scenario | Mapping[str, Any],
+    what: SearchPlan | Scenario | Mapping[str, Any],
     *,
     power: float,
     replicates: int = 2_000,
@@ -258,28 +240,26 @@ def run_search(
     cluster: str | None = None,
     checkpoints: Path | None = None,
     progress: Progress | None = None,
-    source: Path | None = None,
 ) -> DesignSearch:
     """Find the cheapest design, and what could upset the choice.
 
     Parameters
     ----------
-    scenario : Scenario or mapping
-        With its section `search`.
+    what : SearchPlan, Scenario or mapping
+        Of `plan_search`, or a scenario.
     power : float
         The power asked for.
     replicates, seed, n_jobs, cluster, checkpoints, progress : as in `search_designs`
         How it is computed.
-    source : Path, optional
-        The scenario's file.
 
     Returns
     -------
     DesignSearch
         The same for any workers.
     """
+    plan = what if isinstance(what, SearchPlan) else plan_search(what)
     found = search_designs(
-        scenario if isinstance(scenario, Scenario) else make_scenario(scenario),
+        plan.scenario,
         power=power,
         replicates=replicates,
         seed=seed,
@@ -289,11 +269,60 @@ def run_search(
         progress=progress,
     )
     return DesignSearch(
+        plan=plan,
         results=found,
         swings=swing_designs(found, replicates=replicates),
-        prevalence=value_of_prevalence(found),
-        source=source,
+        prevalence=value_of_prevalence(
+            with_cohort_prior(found, plan.from_cohort), candidates=_within_limits(found)
+        ),
+        left_open=best_left_open(plan.from_cohort, found, n_jobs=n_jobs, cluster=cluster, progress=progress),
     )
+
+
+def _within_limits(found: SearchResults) -> tuple[int, ...] | None:
+    """The finalists, where limits leave no other choice; None: whatever may be chosen."""
+    search = found.scenario.search
+    limited = search is not None and any(v is not None for v in search.limits.model_dump().values())
+    return found.finalists if limited and found.finalists else None
+
+
+def design_search(
+    path: str | Path | Mapping[str, Any] | Scenario,
+    *,
+    power: float = 0.9,
+    replicates: int = 2_000,
+    seed: int | None = None,
+    n_jobs: int = 1,
+    cluster: str | None = None,
+    cohort: CohortSource | Cohort | str | Path | None = None,
+) -> DesignSearch:
+    """Find the design that has a power at the least expected cost.
+
+    Parameters
+    ----------
+    path : str, Path, mapping or Scenario
+        A scenario file, the bare name of a packaged one, its content, or what was read.
+    power : float
+        The power asked for.
+    replicates, seed, n_jobs, cluster : as in `run_search`
+        How it is computed.
+    cohort : CohortSource, Cohort, str or Path, optional
+        The cohort, or its file, from which prevalence, error of the test and times on control are taken.
+
+    Returns
+    -------
+    DesignSearch
+        `table`, `results`, `save`.
+
+    Raises
+    ------
+    ConfigError
+        If the scenario is not valid, with every fault.
+    UsageError
+        If it asks for what is not built, or has a grid.
+    """
+    plan = plan_search(path, cohort=cohort)
+    return run_search(plan, power=power, replicates=replicates, seed=seed, n_jobs=n_jobs, cluster=cluster)
 
 
 def write_search(
@@ -329,7 +358,10 @@ def write_search(
         "files": [path.name for path in written],
     }
     manifest = folder / "manifest.json"
-    write_manifest(
-        manifest, command=command, inputs=[search.source] if search.source else [], content=content
-    )
+    inputs = [search.plan.source] if search.plan.source else []
+    cohort = search.plan.from_cohort
+    if cohort is not None:
+        inputs += cohort.files
+        content |= {"plan": cohort.chosen.to_dict(), "read": cohort.cohort.to_dict()}
+    write_manifest(manifest, command=command, inputs=inputs, content=content)
     return [*written, manifest]

@@ -14,20 +14,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from igfstrat.cohort import Cohort
 from igfstrat.errors import safe_text
 from igfstrat.files import make_folder, neutral_csv_text, write_manifest
-from igfstrat.report.cohort_scenario_section import cohort_section
+from igfstrat.report.cohort_scenario_section import cohort_section, summary_words
 from igfstrat.report.document import Document, Section
-from igfstrat.report.history_section import history_sections
+from igfstrat.report.history_section import replay_sections, replay_sentences, sources_section
 from igfstrat.report.html import render_html
 from igfstrat.report.study_files import STUDY_FORMATS, write_study_files
 from igfstrat.report.study_section import study_document
-from igfstrat.trials.cohort_facts import CohortPower
+from igfstrat.trials.cohort_facts import CohortPoint, CohortPower
 from igfstrat.trials.outlook import StudyOutlook
 from igfstrat.trials.replay import Replay, replay_history
 from igfstrat.trials.results import StudyPoint, StudyResults
 from igfstrat.trials.scenario import Scenario
-from igfstrat.workflows.cohort_scenario import CohortSource, power_left
+from igfstrat.workflows.cohort_open import powers_left
+from igfstrat.workflows.cohort_scenario import CohortSource
 from igfstrat.workflows.report_inputs import versions
 from igfstrat.workflows.study_plan import StudyPlan, plan_study, point_prefix
 
@@ -47,8 +49,8 @@ class EnrichmentStudy:
         Results at each point of the grid, in its order.
     replays : tuple of Replay
         Where observed numbers of a preset of the past lie, by truth; else empty.
-    cohort_power : CohortPower or None
-        What the cohort behind the scenario leaves open, at the first point of a grid.
+    cohort_powers : tuple of CohortPower
+        What the cohort behind the scenario leaves open, at each point, or the first `MOST_COHORT_POINTS` of a grid; else empty.
     outlook : StudyOutlook or None
         Timeline, frontier, power surface and open truths; None with a grid.
     """
@@ -56,7 +58,7 @@ class EnrichmentStudy:
     plan: StudyPlan
     points: tuple[StudyPoint, ...]
     replays: tuple[Replay, ...] = ()
-    cohort_power: CohortPower | None = None
+    cohort_powers: tuple[CohortPower, ...] = ()
     outlook: StudyOutlook | None = None
 
     @property
@@ -95,8 +97,9 @@ class EnrichmentStudy:
         }
         if self.plan.scenario.history is not None:
             head["replays"] = [replay.to_dict() for replay in self.replays]
-        if self.plan.from_cohort is not None and self.cohort_power is not None:
-            head["from_cohort"] = self.plan.from_cohort.to_dict() | {"left_open": self.cohort_power.to_dict()}
+        if self.plan.from_cohort is not None:
+            one = {} if self.plan.scenario.vary else {"left_open": self.cohort_powers[0].to_dict()}
+            head["from_cohort"] = self.plan.from_cohort.to_dict() | one
         kept = ("designs", "closed_form", "warnings")
         found = [
             {key: point.results.to_dict()[key] for key in kept} | {"sizes": _sizes(scenario)}
@@ -104,6 +107,8 @@ class EnrichmentStudy:
         ]
         if not self.plan.scenario.vary:
             return found[0] | (self.outlook.to_dict() if self.outlook else {}) | head
+        for entry, left in zip(found, self.cohort_powers, strict=False):
+            entry["left_open"] = left.to_dict()
         return head | {
             "points": [{"point": p.values} | entry for p, entry in zip(self.points, found, strict=True)]
         }
@@ -135,22 +140,39 @@ class EnrichmentStudy:
             versions=versions(),
             replicates=self.plan.replicates,
             seed=self.plan.seed,
-            history=(*self._cohort(), *self._history()),
+            first=(*self._cohort(), *self._replayed()),
+            last=self._sources(),
+            lead=self._lead(),
             outlook=self.outlook,
         )
 
     def _cohort(self) -> tuple[Section, ...]:
-        found, left = self.plan.from_cohort, self.cohort_power
-        if found is None or left is None:
+        found = self.plan.from_cohort
+        if found is None:
             return ()
-        point = self.plan.points[0][1]
-        return (cohort_section(found.facts, left, point, settings=found.model.settings),)
+        return (cohort_section(found.facts, self.cohort_points, settings=found.model.settings),)
 
-    def _history(self) -> tuple[Section, ...]:
-        scenario = self.plan.scenario
-        if scenario.history is None:
-            return ()
-        return history_sections(scenario.history, self.replays, time_unit=scenario.time_unit)
+    @property
+    def cohort_points(self) -> tuple[CohortPoint, ...]:
+        """What the cohort leaves open, beside the point and its scenario; empty without a cohort."""
+        return tuple(
+            CohortPoint(values=values, scenario=scenario, left=left)
+            for (values, scenario), left in zip(self.plan.points, self.cohort_powers, strict=False)
+        )
+
+    def _replayed(self) -> tuple[Section, ...]:
+        return replay_sections(self.replays, time_unit=self.plan.scenario.time_unit)
+
+    def _sources(self) -> tuple[Section, ...]:
+        history = self.plan.scenario.history
+        return () if history is None else (sources_section(history),)
+
+    def _lead(self) -> tuple[str, ...]:
+        """What a team asks first: how many of its patients qualify, or whether the past is what a truth gives."""
+        found = self.plan.from_cohort
+        if found is not None:
+            return summary_words(found.facts, self.cohort_points)
+        return replay_sentences(self.replays)
 
     def save(self, folder: str | Path, *, formats: Sequence[str] = STUDY_FORMATS) -> list[Path]:
         """Write the page, the table and every number.
@@ -207,6 +229,7 @@ def run_study(
     cluster: str | None = None,
     checkpoints: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
+    resampling: Callable[[int, int], None] | None = None,
 ) -> EnrichmentStudy:
     """Simulate all designs at all points.
 
@@ -218,6 +241,8 @@ def run_study(
         See `igfstrat.trials.simulate_scenario`.
     progress : callable, optional
         Called with the trials done and the trials to do.
+    resampling : callable, optional
+        Called with the resamples of a cohort done, and to do.
 
     Returns
     -------
@@ -245,17 +270,17 @@ def run_study(
         )
         found.append(StudyPoint(values=values, results=results))
         done += plan.replicates * sum(n_runs(scenario, name) for name in scenario.designs)
-    left = None
+    left: tuple[CohortPower, ...] = ()
     if plan.from_cohort is not None:
-        left = power_left(
-            plan.from_cohort, plan.points[0][1], seed=plan.seed, n_jobs=n_jobs, progress=progress
+        left = powers_left(
+            plan.from_cohort, plan.points, seed=plan.seed, n_jobs=n_jobs, cluster=cluster, progress=resampling
         )
     points = tuple(found)
     return EnrichmentStudy(
         plan=plan,
         points=points,
         replays=_replays(plan, n_jobs),
-        cohort_power=left,
+        cohort_powers=left,
         outlook=_outlook(plan, points, n_jobs),
     )
 
@@ -282,7 +307,7 @@ def enrichment_study(
     seed: int | None = None,
     n_jobs: int = 1,
     cluster: str | None = None,
-    cohort: CohortSource | None = None,
+    cohort: CohortSource | Cohort | str | Path | None = None,
 ) -> EnrichmentStudy:
     """Compare the designs of a scenario by simulation.
 
@@ -296,8 +321,8 @@ def enrichment_study(
         Workers; -1 for one a processor. No number depends on it.
     cluster : str, optional
         Address of a dask scheduler, whose workers are used instead.
-    cohort : CohortSource, optional
-        The cohort from which prevalence, error of the test and times on control are taken.
+    cohort : CohortSource, Cohort, str or Path, optional
+        The cohort, or its file, from which prevalence, error of the test and times on control are taken.
 
     Returns
     -------

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from igfstrat.cohort import Cohort
 from igfstrat.config import config_path
 from igfstrat.errors import UsageError, safe_text
 from igfstrat.trials._scenario_design import ADAPTIVE
@@ -19,6 +20,7 @@ from igfstrat.trials.sizing import solve_sizes
 from igfstrat.workflows.cohort_scenario import (
     CohortScenario,
     CohortSource,
+    as_source,
     asks_for_cohort,
     scenario_from_cohort,
 )
@@ -174,7 +176,7 @@ def plan_study(
     replicates: int | None = None,
     seed: int | None = None,
     retracted: bool = False,
-    cohort: CohortSource | None = None,
+    cohort: CohortSource | Cohort | str | Path | None = None,
 ) -> StudyPlan:
     """Read a scenario and find out, before any simulation, what can't be run or reached.
 
@@ -186,7 +188,7 @@ def plan_study(
         Those of the scenario where left out.
     retracted : bool
         Whether a preset from retracted sources may be run, with a warning.
-    cohort : CohortSource, optional
+    cohort : CohortSource, Cohort, str or Path, optional
         The cohort beside it, which then decides prevalence, error of the test and times on control.
 
     Returns
@@ -216,10 +218,10 @@ def plan_study(
     if not 1 <= wanted <= MOST_REPLICATES:
         message = f"replicates must be from 1 to {MOST_REPLICATES:,}; found {wanted:,}"
         raise UsageError(message)
-    filled = None
-    if cohort is not None or asks_for_cohort(scenario):
+    filled, beside = None, as_source(cohort)
+    if beside is not None or asks_for_cohort(scenario):
         folder = source.parent if source else None
-        filled = scenario_from_cohort(scenario, cohort or CohortSource(), folder=folder)
+        filled = scenario_from_cohort(scenario, beside or CohortSource(), folder=folder)
         scenario = filled.scenario
     points = tuple(expand_vary(scenario))
     _check_points(points)

@@ -41,15 +41,16 @@ def test_before_a_stage_has_begun_a_line_says_what_is_counted(monkeypatch, capsy
 
 
 def test_a_stage_that_is_named_each_time_begins_once(monkeypatch, capsys):
-    clock = iter([0.0, 0.0, 0.0, 5.0, 5.0, 5.0])
+    clock = iter([0.0, 0.0, 0.0, 5.0, 5.0, 5.0, 5.0, 5.0])
     monkeypatch.setattr(module.time, "monotonic", lambda: next(clock))
-    with named_stages("candidates") as show:
-        for stage, done in (("sized", 10), ("sized", 20), ("simulated", 1)):
+    with named_stages("candidates", others={"resampled": "resamples"}) as show:
+        for stage, done in (("sized", 10), ("sized", 20), ("simulated", 1), ("resampled", 1)):
             show(stage, done, 30)
     assert capsys.readouterr().err.splitlines() == [
         "sized: 30 candidates",
-        "        20 of 30 candidates, about 5 seconds left",
+        "        20 of 30, about 5 seconds left",
         "simulated: 30 candidates",
+        "resampled: 30 resamples",
     ]
 
 

@@ -13,7 +13,8 @@ from igfstrat.cli.main import app
 from igfstrat.cohort import read_cohort
 from igfstrat.errors import CohortError, ConfigError, UsageError
 from igfstrat.trials import make_scenario, read_scenario
-from igfstrat.workflows.cohort_scenario import CohortSource, power_left, scenario_from_cohort
+from igfstrat.workflows.cohort_open import power_left
+from igfstrat.workflows.cohort_scenario import CohortSource, scenario_from_cohort
 from igfstrat.workflows.study_plan import plan_study
 
 RUNNER = CliRunner()
@@ -280,3 +281,13 @@ def test_metabric_says_that_it_knows_nothing_of_the_axis():
     said = " ".join(found.facts.unknowns)
     for words in ("no marker of the IGF axis", "deaths without recurrence are censored"):
         assert words in said, words
+
+
+def test_marker_has_the_name_of_the_status_that_its_numbers_come_from(folder):
+    strata = SCENARIO + "randomization: {block: 4, strata: [igf1r_status]}\n"
+    table = draw().assign(er_status=np.where(np.arange(200) % 4 == 0, "negative", "positive"))
+    table.to_csv(folder / "cohort.csv", index=False)
+    found = filled(folder, strata, by="er_status").scenario
+    assert found.marker.name == "er_status"
+    assert found.randomization.strata == ("er_status",)
+    assert found.marker.prevalence.value == pytest.approx(0.75)
