@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from igfstrat.cli.cohort_beside import CohortByOption, CohortEndpointOption, CohortOption, cohort_source
 from igfstrat.cli.common import (
     DebugOption,
     EncodingOption,
@@ -20,7 +21,6 @@ from igfstrat.cli.common import (
     PlanOption,
     SheetOption,
     command_line,
-    read,
     refuse,
     run,
     say,
@@ -29,7 +29,6 @@ from igfstrat.cli.progress import stages
 from igfstrat.errors import ExitCode, IgfstratWarning
 
 if TYPE_CHECKING:
-    from igfstrat.workflows.cohort_scenario import CohortSource
     from igfstrat.workflows.enrichment_study import EnrichmentStudy
     from igfstrat.workflows.study_plan import StudyPlan
 
@@ -71,19 +70,9 @@ def simulate(
     retracted: Annotated[
         bool, typer.Option("--retracted", help="Allow a preset from retracted sources, with a warning.")
     ] = False,
-    cohort: Annotated[
-        Path | None,
-        typer.Option(
-            "--cohort", help="Cohort spreadsheet that gives prevalence, test error and times on control."
-        ),
-    ] = None,
-    endpoint: Annotated[
-        str | None,
-        typer.Option("--endpoint", help="Of the cohort: dfs, pfs, os …; by default the scenario's."),
-    ] = None,
-    by: Annotated[
-        str | None, typer.Option("--by", help="Status of the cohort that makes patients positive.")
-    ] = None,
+    cohort: CohortOption = None,
+    endpoint: CohortEndpointOption = None,
+    by: CohortByOption = None,
     map: MapOption = None,  # noqa: A002
     plan: PlanOption = None,
     sheet: SheetOption = None,
@@ -112,7 +101,7 @@ def simulate(
     int
         Exit code.
     """
-    from igfstrat.files import check_output_folder, folder_lock
+    from igfstrat.files import check_output_folder
     from igfstrat.report import check_formats
     from igfstrat.workflows import checkpoint_files as stored
     from igfstrat.workflows import enrichment_study as job
@@ -125,68 +114,78 @@ def simulate(
     check_formats(wanted)
     check_output_folder(out, force=force or resume)
     settings = {"map": map, "sheet": sheet, "header_row": header_row, "encoding": encoding, "limits": limits}
-    source = _source(cohort, endpoint, by, plan, settings)
-    if _asks_for_winners_curse(scenario):
-        if source is not None or wanted != ["html"]:
-            refuse("this scenario counts subgroups looked at: it takes no cohort, and --formats html only")
-        return _winners_curse(scenario, out, replicates, seed, n_jobs, retracted)
+    source = cohort_source(cohort, endpoint, by, plan, settings)
     checkpoints = out / "checkpoints"
     if stored.checkpoint_files(checkpoints) and not (resume or force):
         refuse(f"{out} holds a stopped run; go on with --resume, or start again with --force")
     damaged = stored.check_checkpoints(checkpoints) if resume else []
+    if _asks_for_winners_curse(scenario):
+        if source is not None:
+            refuse("this scenario counts subgroups looked at: it takes no cohort")
+        story = {"replicates": replicates, "seed": seed, "n_jobs": n_jobs, "cluster": cluster}
+        with _room(out, checkpoints, fresh=force and not resume):
+            written = _winners_curse(scenario, out, wanted, checkpoints, story | {"retracted": retracted})
+        return _ended(written, out, damaged)
     with _warnings_told():
         study_plan = plan_study(
             scenario, replicates=replicates, seed=seed, retracted=retracted, cohort=source
         )
     _agree(study_plan, n_jobs, yes)
     title = _title(study_plan)
-    with folder_lock(out), _resumable(checkpoints):
-        if force and not resume:
-            stored.clear_checkpoints(checkpoints)
+    with _room(out, checkpoints, fresh=force and not resume):
         study = _simulated(study_plan, title, n_jobs, cluster, checkpoints)
         written = job.write_study(study, out, command=command_line(), formats=wanted)
     say(title)
     _show(study)
+    return _ended(written, out, damaged, flagged=bool(study.warnings))
+
+
+def _ended(written: list[Path], out: Path, damaged: list[str], *, flagged: bool = False) -> int:
+    """The last lines, and the exit code."""
     if damaged:
         say(f"Flagged: {len(damaged)} stored pieces were cut or changed, and were computed again")
     say(f"Open {written[0]}   ({len(written)} files in {out})   Research use only.")
-    return ExitCode.FLAGGED if study.warnings or damaged else ExitCode.OK
+    return ExitCode.FLAGGED if flagged or damaged else ExitCode.OK
 
 
 def _simulated(
     plan: StudyPlan, title: str, n_jobs: int, cluster: str | None, checkpoints: Path
 ) -> EnrichmentStudy:
     """The finished study."""
+    from igfstrat.workflows.cohort_open import RESAMPLING
     from igfstrat.workflows.enrichment_study import run_study
 
-    with stages(title, things="trials") as (_, progress):
-        return run_study(plan, n_jobs=n_jobs, cluster=cluster, checkpoints=checkpoints, progress=progress)
+    with stages(title, things="trials") as (say_stage, progress):
+        begun = False
+
+        def resampling(done: int, total: int) -> None:
+            nonlocal begun
+            if not begun:
+                begun = True
+                say_stage(f"{RESAMPLING}: {total:,} resamples")
+            progress(done, total)
+
+        return run_study(
+            plan, n_jobs=n_jobs, cluster=cluster, checkpoints=checkpoints, progress=progress, resampling=resampling
+        )  # fmt: skip
 
 
 @contextmanager
-def _resumable(checkpoints: Path) -> Iterator[None]:
-    """Who stops a run, wherever it is, is told how to go on."""
-    try:
-        yield
-    except (KeyboardInterrupt, SystemExit):
-        typer.echo(f"Go on with the same command and --resume; {checkpoints} holds what is done.", err=True)
-        raise
+def _room(out: Path, checkpoints: Path, *, fresh: bool) -> Iterator[None]:
+    """The output folder for this run alone; who stops it, wherever it is, is told how to go on."""
+    from igfstrat.files import folder_lock
+    from igfstrat.workflows.checkpoint_files import clear_checkpoints
 
-
-def _source(
-    cohort: Path | None, endpoint: str | None, by: str | None, plan: str | None, settings: dict[str, Any]
-) -> CohortSource | None:
-    """The cohort beside the scenario; None where nothing is said of one."""
-    if cohort is None and not any((endpoint, by, plan, *settings.values())):
-        return None
-    from igfstrat.workflows.cohort_scenario import CohortSource
-
-    if cohort is None:
-        layout = [name for name in ("sheet", "header_row", "encoding", "limits") if settings[name]]
-        if layout:
-            refuse(f"--{layout[0].replace('_', '-')} says how to read a cohort; give it by --cohort")
-        return CohortSource(map=settings["map"], plan=plan, endpoint=endpoint, by=by)
-    return CohortSource(cohort=read(cohort, **settings), plan=plan, endpoint=endpoint, by=by)
+    with folder_lock(out):
+        if fresh:
+            clear_checkpoints(checkpoints)
+        try:
+            yield
+        except (KeyboardInterrupt, SystemExit):
+            typer.echo(
+                f"Go on with the same command and --resume; {checkpoints} holds what is done.", err=True
+            )
+            raise
 
 
 def _asks_for_winners_curse(scenario: str) -> bool:
@@ -197,21 +196,17 @@ def _asks_for_winners_curse(scenario: str) -> bool:
 
 
 def _winners_curse(
-    scenario: str, out: Path, replicates: int | None, seed: int | None, n_jobs: int, retracted: bool
-) -> int:
-    from igfstrat.files import folder_lock
+    scenario: str, out: Path, formats: list[str], checkpoints: Path, settings: dict[str, Any]
+) -> list[Path]:
+    """Hold it, write it, and say what it found."""
     from igfstrat.workflows import winners_curse as job
 
-    with _warnings_told():
-        study = job.winners_curse(
-            scenario, replicates=replicates, seed=seed, n_jobs=n_jobs, retracted=retracted
-        )
-    with folder_lock(out):
-        written = job.write_winners_curse(study, out, command=command_line())
+    with _warnings_told(), stages("Trials where the drug does nothing, and the others", things="trials") as (_, progress):  # fmt: skip
+        study = job.winners_curse(scenario, checkpoints=checkpoints, progress=progress, **settings)
+    written = job.write_winners_curse(study, out, command=command_line(), formats=formats)
     for line in study.results.sentences():
         say(line)
-    say(f"Open {written[0]}   ({len(written)} files in {out})   Research use only.")
-    return ExitCode.OK
+    return written
 
 
 def _title(plan: StudyPlan) -> str:
@@ -253,9 +248,8 @@ def _show(study: object) -> None:
         say(line)
     for line in replay_sentences(study.replays):
         say(line)
-    found, left = study.plan.from_cohort, study.cohort_power
-    if found is not None and left is not None:
-        for line in answers(found.facts, left, study.plan.points[0][1]):
+    if study.plan.from_cohort is not None:
+        for line in answers(study.plan.from_cohort.facts, study.cohort_points):
             say(line)
     if study.warnings:
         say("Flagged:")

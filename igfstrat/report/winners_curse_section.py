@@ -56,9 +56,8 @@ def winners_curse_document(
     Document
         Ready for any format.
     """
-    lead = tuple(Paragraph(text=text, kind="lead") for text in found.sentences())
     sections = [
-        Section(key="summary", title="Summary", blocks=(*lead, Paragraph(text=_WORDS))),
+        Section(key="summary", title="Summary", blocks=_summary(found)),
         Section(
             key="best_of",
             title="If the drug does nothing",
@@ -81,6 +80,17 @@ def winners_curse_document(
         ),
         sections=(*sections, sources_section(settings), *_ends(versions)),
         footer="every number at full precision is in results.json · research use only",
+    )
+
+
+def _summary(found: WinnersCurse) -> tuple[Paragraph, ...]:
+    """What the finding rests on, and what chance alone does, before the other truths."""
+    first, *others = found.sentences()
+    null = [text for text in others if text.startswith("If the drug does nothing")]
+    more = [text for text in others if text not in null]
+    return (
+        *(Paragraph(text=text, kind="lead") for text in (first, *null)),
+        *(Paragraph(text=text) for text in (*more, _WORDS)),
     )
 
 
@@ -131,8 +141,8 @@ def _best_table(found: WinnersCurse, events: int) -> Table:
     rows = [_best_row(b) for b in found.best_of if b.events == events]
     return _table(
         f"The best of so many subgroups with {events} events each, where the drug does nothing",
-        ("Subgroups", "Looked at", "As strong, closed form, %", "As strong, simulated, %", "Ratio as small, %",
-         "Median best ratio", "Infinite, %"),
+        ("Looked at", "As strong, closed form, %", "As strong, simulated, %", "Ratio as small, %", "Median best ratio",
+         "Infinite, %"),
         rows,
         (
             f"{_ERRORS} As strong: log-rank statistic at least as extreme as the reported one. Ratio as small: hazard ratio at"
@@ -143,10 +153,9 @@ def _best_table(found: WinnersCurse, events: int) -> Table:
 
 
 def _best_row(best: BestOf) -> tuple[str, ...]:
-    ratio = best.hazard_ratio
+    ratio, relation = best.hazard_ratio, RELATION_WORDS[best.relation]
     return (
-        RELATION_WORDS[best.relation],
-        str(best.looked_at),
+        f"{'One alone' if best.looked_at == 1 else f'Best of {best.looked_at}'}: {relation[0].lower()}{relation[1:]}",
         f"{100 * best.closed_form:.1f}",
         percent(best.as_strong),
         percent(best.as_small),

@@ -272,7 +272,8 @@ def _finding_sentences(found: WinnersCurse) -> list[str]:
     few, many = reported.events_balanced, reported.events_split
     looks = sorted({b.looked_at for b in found.best_of})
     said = [
-        f"The reported {reported.hazard_ratio:g} ({reported.ci_lower:g} to {reported.ci_upper:g}) rests on about {few:.0f} events"
+        f"The reported hazard ratio of {reported.hazard_ratio:g} ({100 * reported.level:g} % interval {reported.ci_lower:g} to"
+        f" {reported.ci_upper:g}) rests on about {few:.0f} events"
         f" if the arms had equally many, and on about {many:.0f} if they had them as the hazard ratio says."
     ]
     null = {k: found.best(k).closed_form for k in looks}

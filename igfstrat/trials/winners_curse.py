@@ -18,7 +18,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -26,9 +27,10 @@ from typing import Any, Final
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from igfstrat._version import __version__
 from igfstrat.config import make_config, parse_yaml, read_yaml
 from igfstrat.errors import UsageError
-from igfstrat.parallel import Backend, map_replicates
+from igfstrat.parallel import Backend, Progress, content_key, map_replicates
 from igfstrat.survival._types import BoolArray, FloatArray
 from igfstrat.trials._winners_closed import best_of, looks_for, significance_errors
 from igfstrat.trials._winners_patients import simulate_best, simulate_single
@@ -63,7 +65,6 @@ __all__ = [
 
 _BLOCK: Final = 500
 _MOST_REPLICATES: Final = 1_000_000  # their standard errors are below 0.0005
-Runs = dict[str, Any]
 
 
 def read_winners_curse(path: Path) -> WinnersCurseSettings:
@@ -122,6 +123,9 @@ def simulate_winners_curse(
     seed: int | None = None,
     n_jobs: int = 1,
     backend: Backend = "processes",
+    cluster: str | None = None,
+    checkpoints: Path | None = None,
+    progress: Progress | None = None,
 ) -> WinnersCurse:
     """Closed forms and patient-level simulation side by side.
 
@@ -133,8 +137,10 @@ def simulate_winners_curse(
         Those of the settings where left out.
     n_jobs : int
         Workers; no number depends on it.
-    backend : str
+    backend, cluster, checkpoints : optional
         See `igfstrat.parallel.map_replicates`.
+    progress : callable, optional
+        Called with the trials done and the trials to do.
 
     Returns
     -------
@@ -158,10 +164,14 @@ def simulate_winners_curse(
         message = f"replicates must be from 1 to {_MOST_REPLICATES:,}; found {total:,}"
         raise UsageError(message)
     key = settings.simulation.seed if seed is None else seed
-    runs: Runs = {"total": total, "seed": key, "n_jobs": n_jobs, "backend": backend}
     truths = tuple(dict.fromkeys((*settings.truths, settings.reported.hazard_ratio)))
     sizes = sorted({round(settings.reported.events(split=split)) for split in (False, True)})
     wanted = settings.confirmation
+    kinds = len(sizes) * (len(settings.subgroups) + len(truths)) + (len(truths) if wanted else 0)
+    runs = _Runs(
+        total=total, seed=key, kinds=kinds, progress=progress or (lambda *_: None),
+        how={"n_jobs": n_jobs, "backend": backend, "cluster": cluster, "checkpoints": checkpoints},
+    )  # fmt: skip
     return WinnersCurse(
         settings=settings.model_dump(mode="json"),
         replicates=total,
@@ -188,22 +198,44 @@ def _reported(ratio: RatioSettings) -> Reported:
     )
 
 
-def _rows(work: Any, runs: Runs) -> dict[str, FloatArray]:
-    blocks = map_replicates(work, runs["total"], block=_BLOCK, n_jobs=runs["n_jobs"], backend=runs["backend"])
-    parts = [block.rows for block in blocks]
-    return {name: np.concatenate([rows[name] for rows in parts]) for name in parts[0]}
+@dataclass(slots=True, kw_only=True)
+class _Runs:
+    """How the replicates of all kinds are worked through, and how many kinds are done."""
+
+    total: int
+    seed: int
+    kinds: int
+    progress: Progress
+    how: dict[str, Any]
+    done: int = 0
+
+    def rows(self, work: Callable[..., Any], **kind: Any) -> dict[str, FloatArray]:
+        """Rows of one kind, of all replicates; what a folder of checkpoints holds of them isn't computed again."""
+        content = {"version": __version__, "winners_curse": work.__name__, "seed": self.seed, **kind}
+        blocks = map_replicates(
+            partial(work, seed=self.seed, **kind),
+            self.total,
+            block=_BLOCK,
+            key=content_key(content) if self.how["checkpoints"] else None,
+            progress=self._tell,
+            **self.how,
+        )
+        parts = [block.rows for block in blocks]
+        self.done += 1
+        return {name: np.concatenate([rows[name] for rows in parts]) for name in parts[0]}
+
+    def _tell(self, now: int, _all: int) -> None:
+        self.progress(self.done * self.total + now, self.kinds * self.total)
 
 
-def _best_of(settings: WinnersCurseSettings, events: int, runs: Runs) -> list[BestOf]:
+def _best_of(settings: WinnersCurseSettings, events: int, runs: _Runs) -> list[BestOf]:
     bound, found = settings.reported.z, []
     small = math.log(settings.reported.hazard_ratio)
     looks, share = settings.looked_at, settings.share
     for relation in settings.subgroups:
-        work = partial(
-            simulate_best, seed=runs["seed"], relation=relation, looks=looks, patients=settings.patients,
-            events=events, share=share,
+        rows = runs.rows(
+            simulate_best, relation=relation, looks=looks, patients=settings.patients, events=events, share=share
         )  # fmt: skip
-        rows = _rows(work, runs)
         for j, k in enumerate(looks):
             estimate = rows["estimate"][:, j]
             found.append(
@@ -221,20 +253,11 @@ def _best_of(settings: WinnersCurseSettings, events: int, runs: Runs) -> list[Be
     return found
 
 
-def _first_trial(settings: WinnersCurseSettings, truth: float, events: int, runs: Runs) -> FirstTrial:
+def _first_trial(settings: WinnersCurseSettings, truth: float, events: int, runs: _Runs) -> FirstTrial:
     ratio, effect = settings.reported, math.log(truth)
     drift = effect / ratio.std_error
     power, wrong, exaggeration = significance_errors(drift, settings.significance)
-    rows = _rows(
-        partial(
-            simulate_single,
-            seed=runs["seed"],
-            ratio=truth,
-            patients=settings.patients,
-            events=events,
-        ),
-        runs,
-    )
+    rows = runs.rows(simulate_single, ratio=truth, patients=settings.patients, events=events)
     significant = np.abs(rows["z"]) >= -float(ndtri(settings.significance / 2))
     chosen = rows["estimate"][significant]
     side = -1.0 if effect <= 0 else 1.0
@@ -258,12 +281,9 @@ def _first_trial(settings: WinnersCurseSettings, truth: float, events: int, runs
     )
 
 
-def _confirmation(wanted: ConfirmationSettings, truth: float, runs: Runs) -> Confirmation:
+def _confirmation(wanted: ConfirmationSettings, truth: float, runs: _Runs) -> Confirmation:
     # everybody has the event: the estimate then rests on the events alone, whatever the follow-up
-    work = partial(
-        simulate_single, seed=runs["seed"], ratio=truth, patients=2 * wanted.events, events=wanted.events
-    )
-    rows = _rows(work, runs)
+    rows = runs.rows(simulate_single, ratio=truth, patients=2 * wanted.events, events=wanted.events)
     estimate, observed = rows["estimate"], wanted.observed
     low, high = (float(np.exp(q)) for q in _quantiles(estimate, (0.025, 0.975)))
     finite = _mean(estimate[np.isfinite(estimate)])

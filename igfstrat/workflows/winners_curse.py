@@ -5,15 +5,17 @@ from __future__ import annotations
 import csv
 import html
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from igfstrat.config import config_path, read_yaml
 from igfstrat.errors import safe_text
-from igfstrat.files import make_folder, neutral_csv_text, write_bytes, write_json, write_manifest
+from igfstrat.files import make_folder, neutral_csv_text, write_manifest
+from igfstrat.report.document import Document
 from igfstrat.report.html import render_html
+from igfstrat.report.study_files import STUDY_FORMATS, write_study_files
 from igfstrat.report.winners_curse_section import winners_curse_document
 from igfstrat.trials.winners_curse import (
     WinnersCurse,
@@ -63,30 +65,40 @@ class WinnersCurseStudy:
         str
             Text of the settings is escaped.
         """
-        source = safe_text(self.source.name) if self.source else ""
-        document = winners_curse_document(self.settings, self.results, source=source, versions=versions())
-        return render_html(document)
+        return render_html(self.document())
 
-    def save(self, folder: str | Path) -> list[Path]:
+    def document(self) -> Document:
+        """All of it as a document: every format is a rendering of it.
+
+        Returns
+        -------
+        Document
+            Page, PDF and workbook show the same.
+        """
+        source = safe_text(self.source.name) if self.source else ""
+        return winners_curse_document(self.settings, self.results, source=source, versions=versions())
+
+    def save(self, folder: str | Path, *, formats: Sequence[str] = STUDY_FORMATS) -> list[Path]:
         """Write the page, the table and every number.
 
         Parameters
         ----------
         folder : str or Path
             An existing folder, or one to be made.
+        formats : sequence of str
+            Of `igfstrat.report.FORMATS`; the table and the numbers always come.
 
         Returns
         -------
         list of Path
-            ``report.html``, ``best_of.csv``, ``results.json``.
+            ``report.html``, ``report.pdf``, … as asked for, ``best_of.csv``, ``results.json``, figures.
         """
         target = Path(folder)
         make_folder(target)
-        written = [target / name for name in ("report.html", "best_of.csv", "results.json")]
-        write_bytes(written[0], self.page().encode(errors="backslashreplace"))
-        write_bytes(written[1], _csv(self.results))
-        write_json(written[2], self.to_dict())
-        return written
+        table = ("best_of.csv", _csv(self.results))
+        return write_study_files(
+            self.document(), target, formats=formats, table=table, results=self.to_dict()
+        )
 
     def _repr_html_(self) -> str:
         said = "".join(f"<li>{html.escape(text)}</li>" for text in self.results.sentences())
@@ -128,6 +140,9 @@ def winners_curse(
     replicates: int | None = None,
     seed: int | None = None,
     n_jobs: int = 1,
+    cluster: str | None = None,
+    checkpoints: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
     retracted: bool = False,
 ) -> WinnersCurseStudy:
     """How often chance finds such a subgroup, how much it exaggerates, and what a confirmation shows.
@@ -138,8 +153,8 @@ def winners_curse(
         A file, the bare name of a packaged one, what stands under `winners_curse`, or what was read.
     replicates, seed : int, optional
         Those of the settings where left out.
-    n_jobs : int
-        Workers; no number depends on it.
+    n_jobs, cluster, checkpoints, progress : optional
+        See `igfstrat.trials.winners_curse.simulate_winners_curse`; no number depends on them.
     retracted : bool
         Whether retracted sources may be used, with a warning.
 
@@ -162,11 +177,25 @@ def winners_curse(
     elif not isinstance(what, WinnersCurseSettings):
         what = make_winners_curse(what)
     check_retracted(what, retracted=retracted)
-    found = simulate_winners_curse(what, replicates=replicates, seed=seed, n_jobs=n_jobs)
+    found = simulate_winners_curse(
+        what,
+        replicates=replicates,
+        seed=seed,
+        n_jobs=n_jobs,
+        cluster=cluster,
+        checkpoints=checkpoints,
+        progress=progress,
+    )
     return WinnersCurseStudy(settings=what, results=found, source=source)
 
 
-def write_winners_curse(study: WinnersCurseStudy, folder: Path, *, command: Sequence[str]) -> list[Path]:
+def write_winners_curse(
+    study: WinnersCurseStudy,
+    folder: Path,
+    *,
+    command: Sequence[str],
+    formats: Sequence[str] = STUDY_FORMATS,
+) -> list[Path]:
     """Write everything and the manifest.
 
     Parameters
@@ -177,16 +206,23 @@ def write_winners_curse(study: WinnersCurseStudy, folder: Path, *, command: Sequ
         Where it shall stand.
     command : sequence of str
         The command line.
+    formats : sequence of str
+        Of `igfstrat.report.FORMATS`.
 
     Returns
     -------
     list of Path
         What was written, the page first and the manifest last.
     """
-    written = study.save(folder)
+    written = study.save(folder, formats=formats)
     manifest = folder / "manifest.json"
     found = study.results
-    content = {"settings": found.settings, "replicates": found.replicates, "seed": found.seed}
+    content = {
+        "settings": found.settings,
+        "replicates": found.replicates,
+        "seed": found.seed,
+        "files": [path.name for path in written],
+    }
     inputs = [study.source] if study.source else []
     write_manifest(manifest, command=command, inputs=inputs, content=content)
     return [*written, manifest]
