@@ -12,21 +12,17 @@ from igfstrat.report.document import Block, Paragraph, Section
 from igfstrat.report.formatting import DASH
 from igfstrat.report.study_wording import percent
 from igfstrat.report.tables import Table
-from igfstrat.trials._scenario_history import HistorySettings, StoryKeys
+from igfstrat.trials._scenario_history import StoryKeys
 from igfstrat.trials.replay import NULL, Replay, ReplayedNumber
 
 _NAMES: Final = {"hazard_ratio": "Hazard ratio", "median": "Median", "event_free": "Free of the event"}
 
 
-def history_sections(
-    history: HistorySettings, replays: Sequence[Replay], *, time_unit: str
-) -> tuple[Section, ...]:
-    """What was observed beside what the truths give, then the sources.
+def replay_sections(replays: Sequence[Replay], *, time_unit: str) -> tuple[Section, ...]:
+    """What was observed beside what the truths give.
 
     Parameters
     ----------
-    history : HistorySettings
-        Of the scenario.
     replays : sequence of Replay
         By truth, the null first; empty where nothing was observed.
     time_unit : str
@@ -35,18 +31,12 @@ def history_sections(
     Returns
     -------
     tuple of Section
-        One, or two with observed numbers.
+        One, or none without observed numbers.
     """
-    sections = []
-    if replays:
-        words = tuple(Paragraph(text=text) for text in replay_sentences(replays))
-        tables = tuple(_replay_table(replay, time_unit) for replay in replays)
-        sections.append(
-            Section(
-                key="replay", title="What was observed, and what each truth gives", blocks=(*words, *tables)
-            )
-        )
-    return (*sections, sources_section(history))
+    if not replays:
+        return ()
+    tables = tuple(_replay_table(replay, time_unit) for replay in replays)
+    return (Section(key="replay", title="What was observed, and what each truth gives", blocks=tables),)
 
 
 def replay_sentences(replays: Sequence[Replay]) -> tuple[str, ...]:
@@ -76,7 +66,7 @@ def replay_sentences(replays: Sequence[Replay]) -> tuple[str, ...]:
 def _truth_words(replay: Replay) -> str:
     ratio = replay.hazard_ratio
     if replay.truth == NULL:
-        return "the null"
+        return "the null (the drug does nothing)"
     name = f"the truth {safe_text(replay.truth)}"
     if ratio["positive"] == ratio["negative"]:
         return f"{name} (hazard ratio {ratio['positive']:g})"

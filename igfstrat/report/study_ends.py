@@ -111,10 +111,10 @@ def _marker_words(scenario: Scenario) -> str:
     said = f"Marker {safe_text(scenario.marker.name)}"
     if prevalence is not None and prevalence.centre is not None:
         of = "by the test" if prevalence.of == "test_positive" else "in truth"
-        spread = f" (standard deviation {100 * prevalence.sd:g})" if prevalence.sd else ""
-        said += f": {100 * prevalence.centre:g} %{spread} of the patients positive {of}"
+        spread = f" (standard deviation {100 * prevalence.sd:.3g})" if prevalence.sd else ""
+        said += f": {100 * prevalence.centre:.3g} %{spread} of the patients positive {of}"
     if assay.sensitivity is not None and assay.specificity is not None:
-        said += f"; sensitivity {assay.sensitivity:g}, specificity {assay.specificity:g}"
+        said += f"; sensitivity {assay.sensitivity:.3g}, specificity {assay.specificity:.3g}"
         said += f" (against {safe_text(assay.against)})" if assay.against else ""
     return said + "."
 
@@ -122,7 +122,7 @@ def _marker_words(scenario: Scenario) -> str:
 def _effect_words(effect: Sequence[EffectPiece], scenario: Scenario) -> str:
     """Pieces over the time since randomization; one for a constant."""
     pieces = [
-        f"{piece.hazard_ratio:g}" + (f" until {piece.until:g} {scenario.time_unit}" if piece.until else "")
+        f"{piece.hazard_ratio:.3g}" + (f" until {piece.until:g} {scenario.time_unit}" if piece.until else "")
         for piece in effect
     ]
     return ", then ".join(pieces)

@@ -51,11 +51,8 @@ def outlook_sections(scenario: Scenario, point: StudyPoint, outlook: StudyOutloo
     if outlook is None:
         return []
     designs = tuple(point.results.designs.values())
-    sections = [
-        Section(
-            key="open_truths", title="If the truth is another one", blocks=(_truth_table(designs, outlook),)
-        ),
-    ]
+    told = (_truth_table(designs, outlook), *_go_tables(outlook))
+    sections = [Section(key="open_truths", title="If the truth is another one", blocks=told)]
     if outlook.surface is not None:
         blocks = _surface_blocks(scenario, designs, outlook.surface)
         sections.append(Section(key="surface", title="Power over effect and prevalence", blocks=blocks))
@@ -111,6 +108,20 @@ def _possible(hypotheses: Iterable[str]) -> set[str]:
     named = set(hypotheses)
     found = {"none"} | ({"positive", "negative"} & named)
     return found | ({"both"} if "overall" in named or {"positive", "negative"} <= named else set())
+
+
+def _go_tables(outlook: StudyOutlook) -> list[Table]:
+    """With which hypotheses adaptive designs go on under each truth; empty without such a design."""
+    rows = [
+        (_TITLES[truth.key], safe_text(name), str(k), hypothesis, percent(share))
+        for truth in outlook.truths
+        for name, interims in truth.goes_on.items()
+        for k, interim in enumerate(interims, start=1)
+        for hypothesis, share in interim.items()
+    ]
+    header = ("Truth", "Design", "Interim", "Patients", "Goes on, %")
+    note = "A trial that ends at the interim, with success or without, does not go on. In brackets: Monte-Carlo standard error."
+    return [plain_table("How often an interim goes on", header, rows, (note,))] if rows else []
 
 
 def _truth_table(designs: Sequence[DesignResults], outlook: StudyOutlook) -> Table:

@@ -116,6 +116,30 @@ def money(scenario: Scenario, points: Sequence[StudyPoint]) -> tuple[float, str]
     return scale, sign + safe_text(scenario.costs.currency)
 
 
+def span(values: Sequence[float], digits: int) -> str:
+    """From the least to the greatest of some numbers.
+
+    Parameters
+    ----------
+    values : sequence of float
+        One or more.
+    digits : int
+        Decimals.
+
+    Returns
+    -------
+    str
+        One number where both read the same.
+
+    Examples
+    --------
+    >>> span([0.25, 1.5, 0.3], 1), span([0.21, 0.19], 1)
+    ('0.2 to 1.5', '0.2')
+    """
+    low, high = f"{min(values):.{digits}f}", f"{max(values):.{digits}f}"
+    return low if low == high else f"{low} to {high}"
+
+
 def agreement(points: Sequence[StudyPoint]) -> str:
     """Whether simulation and closed form agree.
 

@@ -111,5 +111,5 @@ def _follow_up(facts: CohortFacts) -> list[str]:
         return []
     return [
         f"The times on control with any precision: {facts.n_events} of {facts.n_analysed} patients ({100 * share:.0f} %) have had the event"
-        " so far, and the follow-up is immature."
+        " so far, and all that is said of times rests on these."
     ]

@@ -102,11 +102,10 @@ def test_every_design_that_has_no_form_of_a_setting_is_named_in_one_error_before
     asked = settings(
         designs={"first": adaptive, "second": adaptive | {"n": 120}},
         test={"critical_values": "permutation"},
-        simulation={"null": "average_is_one"},
     )
     with pytest.raises(UsageError) as told:
         plan_study(asked)
-    for word in ("designs.first", "designs.second", "permutation", "average_is_one"):
+    for word in ("designs.first", "designs.second", "permutation"):
         assert word in str(told.value)
 
 

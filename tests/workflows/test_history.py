@@ -217,7 +217,8 @@ def test_the_command_line_writes_the_winners_curse(tmp_path):
     )
     assert run.exit_code == 0
     assert "possible (0.18) for the best of 10" in run.output
-    assert {p.name for p in out.iterdir()} == {"report.html", "best_of.csv", "results.json", "manifest.json"}
+    named = {"report.html", "best_of.csv", "results.json", "manifest.json", "checkpoints"}
+    assert {p.name for p in out.iterdir()} == named
     written = json.loads((out / "results.json").read_text(encoding="utf-8"))
     rows = list(csv.DictReader((out / "best_of.csv").read_text(encoding="utf-8").splitlines()))
     assert [float(r["closed_form"]) for r in rows] == [b["closed_form"] for b in written["best_of"]]
