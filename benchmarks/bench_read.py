@@ -4,13 +4,15 @@
 
 "cells" is everything up to the cells: the guard, what the XML says beside the values (formulas, error cells, hidden
 rows, merged cells, dates), the parser in its own process and the way back from it. "cohort" is the whole: the table
-found, every column decoded and checked. Shortest of three; "cpu" is the computing time of both processes together.
+found, every column decoded and checked. Shortest of three, taken in turns; "cpu" is the computing time of both
+processes together, by which the factors go: other work on the machine changes it least.
 """
 
 import resource
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -23,13 +25,15 @@ def cpu():
     return sum(u.ru_utime + u.ru_stime for u in used)
 
 
-def seconds(job, *arguments, repeats=3, **options):
-    found = []
+def in_turns(jobs, repeats=3):
+    """Shortest wall and computing seconds of each job, one after the other so that all meet the same machine."""
+    found = {name: [] for name in jobs}
     for _ in range(repeats):
-        start, start_cpu = time.perf_counter(), cpu()
-        job(*arguments, **options)
-        found.append((time.perf_counter() - start, cpu() - start_cpu))
-    return tuple(min(times) for times in zip(*found, strict=True))
+        for name, job in jobs.items():
+            start, start_cpu = time.perf_counter(), cpu()
+            job()
+            found[name].append((time.perf_counter() - start, cpu() - start_cpu))
+    return {name: tuple(map(min, zip(*times, strict=True))) for name, times in found.items()}
 
 
 def main(rows=100_000):
@@ -43,18 +47,21 @@ def main(rows=100_000):
         many.to_parquet(folder / "c.parquet", index=False)
         many.to_csv(folder / "c.csv", index=False)
         del many
-        slow = seconds(pd.read_excel, folder / "c.xlsx", engine="openpyxl", repeats=2)
-        print(f"{rows:>10,} rows  pandas + openpyxl   {slow[0]:6.2f} s   cpu {slow[1]:6.2f} s")
-        for title, path, n in (
-            ("xlsx", "c.xlsx", rows),
-            ("parquet", "c.parquet", 10 * rows),
-            ("csv", "c.csv", 10 * rows),
+        peer = {"pandas + openpyxl": partial(pd.read_excel, folder / "c.xlsx", engine="openpyxl")}
+        for name, n, others in (
+            ("c.xlsx", rows, peer),
+            ("c.parquet", 10 * rows, {}),
+            ("c.csv", 10 * rows, {}),
         ):
-            cells = seconds(read_grids, folder / path, encoding=None, delimiter=None)
-            cohort = seconds(read_cohort, folder / path)
-            for what, (wall, computing) in (("cells", cells), ("cohort", cohort)):
-                faster = f"   {slow[0] / wall:4.1f}x" if path == "c.xlsx" else ""
-                print(f"{n:>10,} rows  {title:<8} {what:<9}  {wall:6.2f} s   cpu {computing:6.2f} s{faster}")
+            jobs = {
+                "cells": partial(read_grids, folder / name, encoding=None, delimiter=None),
+                "cohort": partial(read_cohort, folder / name),
+            }
+            found = in_turns(others | jobs)
+            for what, (wall, computing) in found.items():
+                slow = found.get("pandas + openpyxl") if what in jobs else None
+                faster = f"   {slow[1] / computing:4.1f}x" if slow else ""
+                print(f"{n:>10,} rows  {name:<10} {what:<18}  {wall:6.2f} s   cpu {computing:6.2f} s{faster}")
 
 
 if __name__ == "__main__":

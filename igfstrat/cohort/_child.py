@@ -7,6 +7,7 @@ write no file, and says only text. Its end without a last line is its death, whi
 import contextlib
 import datetime as dt
 import decimal
+import gc
 import io
 import json
 import math
@@ -35,6 +36,7 @@ class RefusalError(Exception):
 
 def main() -> None:
     """Read the job and the file, and say what is in it."""
+    gc.disable()  # it ends before anything could pile up, and millions of cells are no cycles
     job = json.loads(sys.argv[1])
     sys.path[:] = job["sys_path"]
     _limit(job)
@@ -102,16 +104,18 @@ class Speaker:
 
 def _pack(column: Any) -> tuple[list[str] | None, bytes]:
     """Values of a column as figures (float64, NaN where empty) if all are such, else as words and their places (int32)."""
-    kinds = Counter(map(type, column))
-    n_figures = kinds[float]
-    if n_figures and n_figures + kinds[type(None)] + (column.count("") if kinds[str] else 0) == len(column):
-        full = n_figures == len(column)
-        return None, array(
-            "d", column if full else [v if type(v) is float else math.nan for v in column]
-        ).tobytes()
-    texts = column if kinds[str] == len(column) else [text_of(value) for value in column]
-    place = {text: i for i, text in enumerate(dict.fromkeys(texts))}
+    kinds = set(map(type, column))
+    if kinds == {float}:
+        return None, array("d", column).tobytes()
+    if float in kinds and kinds <= _OF_FIGURES and not any(v for v in column if type(v) is str):
+        return None, array("d", [v if type(v) is float else math.nan for v in column]).tobytes()
+    texts = column if kinds == {str} else [text_of(value) for value in column]
+    place = dict(zip(dict.fromkeys(texts), range(len(texts)), strict=False))
     return list(place), array("i", map(place.__getitem__, texts)).tobytes()
+
+
+# a column of which holds figures, and nothing beside them
+_OF_FIGURES = frozenset({float, str, type(None)})
 
 
 def read_workbook(data: bytes, job: dict[str, Any]) -> None:
@@ -156,11 +160,11 @@ class Marks:
             if own is None:
                 self.numbers[j] += len(column) - column.count("")
                 continue
-            kinds = Counter(map(type, column))
-            self.numbers[j] += kinds[int] + kinds[float]
-            if kinds[int] or kinds[float]:
+            n_numbers = sum(type(v) in _NUMBERS for v in column) if set(map(type, column)) & _NUMBERS else 0
+            self.numbers[j] += n_numbers
+            if n_numbers:
                 self.rounded += [(i, j) for i, v in enumerate(column, self.n + 1) if _is_rounded(v)]
-            numeric = {word for word in own if _is_number(word)}
+            numeric = {word for word in own if word[:1] in _STARTS and _is_number(word)}
             if numeric:
                 self.text_numbers[j] += sum(type(v) is str and v in numeric for v in column)
         self.n += len(columns[0])
@@ -171,6 +175,9 @@ class Marks:
         _say({"rounded": self.rounded, "text_numbers": mostly})
 
 
+_NUMBERS = frozenset({int, float})
+
+
 def _is_rounded(value: object) -> bool:
     return isinstance(value, (int, float)) and abs(value) >= EXACT_BELOW
 
@@ -179,9 +186,11 @@ def _word(value: object) -> str:
     return str(value).rsplit(".", 1)[-1]
 
 
+# of a number; most words are told by it
+_STARTS = frozenset("0123456789-+.")
+
+
 def _is_number(text: str) -> bool:
-    if not text or text[0] not in "0123456789-+.":
-        return False
     try:
         float(text)
     except ValueError:

@@ -25,13 +25,16 @@ _CLOSE: Final = 0.85
 
 
 def decode_codes(
-    cells: pd.Series, column: Column, codes: dict[str, tuple[str, ...]], missing: frozenset[str]
+    cells: TextColumn | pd.Series,
+    column: Column,
+    codes: dict[str, tuple[str, ...]],
+    missing: frozenset[str],
 ) -> Decoded:
     """Canonical codes.
 
     Parameters
     ----------
-    cells : Series of str, one row a patient row
+    cells : TextColumn, or Series of str, one row a patient row
         Text as read.
     column : Column
         Canonical column with its codes and their usual spellings.
@@ -48,26 +51,27 @@ def decode_codes(
     meaning = {fold(code): code for code in column.codes}
     meaning |= {fold(alias): code for code, aliases in column.codes.items() for alias in aliases}
     meaning |= {fold(word): code for code, words in codes.items() for word in words}
-    source = TextColumn.of(cells)
-    words, says_nothing = clean_words(source, missing)
-    levels = [meaning.get(fold(whole_number(word))) for word in words]
+    text, says_nothing = clean_words(cells, missing)
+    levels = [meaning.get(fold(whole_number(word))) for word in text.words]
     # 'none' can be a code (no BRCA mutation); it is missing where the map says so
-    says_nothing &= [c is None or w.lower() in missing for w, c in zip(words, levels, strict=True)]
+    says_nothing &= [c is None or w.lower() in missing for w, c in zip(text.words, levels, strict=True)]
     codes_of = [None if no else code for no, code in zip(says_nothing, levels, strict=True)]
-    text = pd.Series(object_array(words)[source.which], index=cells.index, dtype=object)
-    values, is_missing = object_array(codes_of)[source.which], says_nothing[source.which]
-    decoded = Decoded(values)
-    known = ", ".join(column.codes)
-    for row in np.flatnonzero(pd.isna(values) & ~is_missing):
-        close = closest_code(text.iloc[row], column.codes)
-        hint = f"did you mean '{close}'? It " if close else ""
-        if looks_like_excel_date(text.iloc[row]):
-            hint = f"{EXCEL_DATE}. It "
-        remedy = f"{hint}must be one of {known}; or declare it under 'codes:' in the map"
-        decoded.flags.append((int(row), "invalid_code", remedy))
-    flag_spellings(text, values, decoded)
-    note_misspellings(text.value_counts(), column, codes, decoded)
+    decoded = Decoded(object_array(codes_of)[text.which])
+    is_unknown = np.array([code is None for code in levels], dtype=bool) & ~says_nothing
+    remedies = {i: _why_no_code(text.words[i], column) for i in np.flatnonzero(is_unknown).tolist()}
+    for row in np.flatnonzero(is_unknown[text.which]).tolist():
+        decoded.flags.append((row, "invalid_code", remedies[int(text.which[row])]))
+    flag_spellings(text, decoded.values, decoded)
+    note_misspellings(pd.Series(text.counts, index=text.words), column, codes, decoded)
     return decoded
+
+
+def _why_no_code(word: str, column: Column) -> str:
+    close = closest_code(word, column.codes)
+    hint = f"did you mean '{close}'? It " if close else ""
+    if looks_like_excel_date(word):
+        hint = f"{EXCEL_DATE}. It "
+    return f"{hint}must be one of {', '.join(column.codes)}; or declare it under 'codes:' in the map"
 
 
 def closest_code(text: str, codes: dict[str, tuple[str, ...]]) -> str | None:
@@ -153,28 +157,29 @@ def whole_number(text: str) -> str:
     return re.sub(r"(?<=\d)\.0+$", "", text)
 
 
-def flag_spellings(text: pd.Series, values: NDArray[np.object_], decoded: Decoded) -> None:
+def flag_spellings(cells: TextColumn | pd.Series, values: NDArray[np.object_], decoded: Decoded) -> None:
     """Flag what is written otherwise than the commonest spelling of its code in the same column.
 
     Parameters
     ----------
-    text : Series of str, one row a patient row
-        Cells without surrounding space.
+    cells : TextColumn, or Series of str, one row a patient row
+        Text without surrounding space.
     values : ndarray of object, shape (n_rows,)
         Their codes; None where there is none.
     decoded : Decoded
         Gets the flags.
     """
-    words, known = text.to_numpy(dtype=object), pd.notna(values)
-    counts = text.value_counts(sort=False)
-    main: dict[str, str] = {}
-    rows = np.flatnonzero(
-        known
-    )  # a word may have its code in some rows only: a cause counts where there is an event
-    for row in rows[~text.iloc[rows].duplicated().to_numpy()]:  # each word once, the first first
-        best = main.setdefault(values[row], words[row])
-        if counts[words[row]] > counts[best]:
-            main[values[row]] = words[row]
-    for row in np.flatnonzero(known & ~text.isin(set(main.values())).to_numpy()):
-        remedy = f"read as {values[row]}, like {main[values[row]]!r}"
-        decoded.flags.append((int(row), "spelling", remedy))
+    text = TextColumn.of(cells)
+    counts, known = text.counts, np.flatnonzero(pd.notna(values))
+    main: dict[str, int] = {}
+    # a word may have its code in some rows only: a cause counts where there is an event
+    for row in known[np.sort(np.unique(text.which[known], return_index=True)[1])].tolist():
+        word = int(text.which[row])  # each word once, the first first
+        best = main.setdefault(values[row], word)
+        if counts[word] > counts[best]:
+            main[values[row]] = word
+    is_main = np.zeros(len(text.words), dtype=bool)
+    is_main[list(main.values())] = True
+    for row in known[~is_main[text.which[known]]].tolist():
+        remedy = f"read as {values[row]}, like {text.words[main[values[row]]]!r}"
+        decoded.flags.append((row, "spelling", remedy))

@@ -28,6 +28,7 @@ from igfstrat.cohort.decode import (
     decode_numbers,
     note_many_beyond,
 )
+from igfstrat.cohort.sheet import levels_of, places_of
 from igfstrat.errors import Problem, Severity, safe_text
 from igfstrat.units import conversion_factor
 
@@ -182,8 +183,8 @@ def judge_words(
     schema = binding.column
     # what differs in space alone is one word
     stripped = clean(pd.Series(words, dtype=object), missing)[0].to_numpy(dtype=object)
-    which, texts = pd.factorize(stripped)
-    ids = which.astype(np.int32)[ids]
+    which, texts = places_of(stripped)
+    ids = which[ids]
     counts, series = np.bincount(ids, minlength=len(texts)), pd.Series(texts, dtype=object)
     fault = None
     if schema.kind == "code":
@@ -200,7 +201,7 @@ def judge_words(
 
 
 def _levels(values: NDArray[np.object_], ids: NDArray[np.int32]) -> pd.Categorical:
-    codes, levels = pd.factorize(values)
+    codes, levels = levels_of(values)
     return make_levels(codes.astype(np.int8 if len(levels) < 128 else np.int32)[ids], levels)
 
 

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from igfstrat.cohort.cell_doubts import find_sentinels
-from igfstrat.cohort.sheet import TextColumn, object_array
+from igfstrat.cohort.sheet import TextColumn
 from igfstrat.errors import UnitError
 from igfstrat.schema import Column
 from igfstrat.units import MOLAR_MASS_KDA, conversion_factor
@@ -53,10 +53,12 @@ EXCEL_DATE: Final = "a date, as spreadsheet programs make one of 2-3 or 1/2"
 # a convention: from this share on, means and models rest more on what was put in than on what was measured
 _MANY_BEYOND: Final = 0.15
 _SUBSTITUTED: Final = {
-    "half": "holds half the limit below it and nothing above it, so its mean and models rest on that choice",
-    "limit": "holds the limit itself, so its mean and models rest on that choice",
-    "missing": "leaves them out, so its mean and models know only what lies between the limits",
+    "half": "holds half the limit below it and nothing above it, and means and models rest on that choice",
+    "limit": "holds the limit itself, and means and models rest on that choice",
+    "missing": "leaves them out, and means and models know only what lies between the limits",
 }
+# a model that declares it takes the limits themselves, whatever the column of numbers holds (models/censored_normal)
+_UNLESS: Final = ", but for a model whose plan names the predictor under imputation: {censored_normal: …}"
 
 
 @dataclass(slots=True)
@@ -82,12 +84,12 @@ class Decoded:
     notices: list[tuple[str, str]] = field(default_factory=list)
 
 
-def clean(cells: pd.Series, missing: frozenset[str]) -> tuple[pd.Series, NDArray[np.bool_]]:
+def clean(cells: TextColumn | pd.Series, missing: frozenset[str]) -> tuple[pd.Series, NDArray[np.bool_]]:
     """Cells without surrounding space, and which of them hold nothing.
 
     Parameters
     ----------
-    cells : Series of str, one row a patient row
+    cells : TextColumn, or Series of str, one row a patient row
         Text as read.
     missing : frozenset of str
         Words that the map declares as missing, in lower case.
@@ -97,34 +99,36 @@ def clean(cells: pd.Series, missing: frozenset[str]) -> tuple[pd.Series, NDArray
     tuple of Series and ndarray of bool, shape (n_rows,)
         The stripped text, and True where it means missing.
     """
-    column = TextColumn.of(cells)
-    words, is_missing = clean_words(column, missing)
-    text = pd.Series(object_array(words)[column.which], index=cells.index, dtype=object)
-    return text, is_missing[column.which]
+    text, is_missing = clean_words(cells, missing)
+    index = cells.index if isinstance(cells, pd.Series) else None
+    return pd.Series(text.text, index=index, dtype=object), is_missing[text.which]
 
 
-def clean_words(column: TextColumn, missing: frozenset[str]) -> tuple[list[str], NDArray[np.bool_]]:
-    """Each different cell without surrounding space, and which of them hold nothing.
+def clean_words(
+    cells: TextColumn | pd.Series, missing: frozenset[str]
+) -> tuple[TextColumn, NDArray[np.bool_]]:
+    """Cells without surrounding space, each different one once, and which of these hold nothing.
 
     Parameters
     ----------
-    column : TextColumn
+    cells : TextColumn, or Series of str, one row a patient row
         Text as read.
     missing : frozenset of str
         Words that the map declares as missing, in lower case.
 
     Returns
     -------
-    tuple of list of str and ndarray of bool, shape (n_words,)
-        The stripped words, and True where one means missing.
+    tuple of TextColumn and ndarray of bool, shape (n_words,)
+        The stripped text, and True where a word of it means missing.
     """
-    words = [word.replace("\u00a0", " ").strip() for word in column.words]
+    source = TextColumn.of(cells)
+    text = source.with_words([word.replace("\u00a0", " ").strip() for word in source.words])
     known = MISSING_WORDS | missing
-    return words, np.array([word.lower() in known for word in words], dtype=bool)
+    return text, np.array([word.lower() in known for word in text.words], dtype=bool)
 
 
 def decode_numbers(
-    cells: pd.Series,
+    cells: TextColumn | pd.Series,
     column: Column,
     *,
     unit: str | None,
@@ -136,7 +140,7 @@ def decode_numbers(
 
     Parameters
     ----------
-    cells : Series of str, one row a patient row
+    cells : TextColumn, or Series of str, one row a patient row
         Text as read.
     column : Column
         Canonical column: its unit, bounds.
@@ -155,11 +159,9 @@ def decode_numbers(
         Values in the canonical unit, and flags.
     """
     # a cohort says the same few things: each is decoded once
-    source = TextColumn.of(cells)
-    which = source.which
-    words, is_missing = clean_words(source, missing)
-    if decimal == ",":
-        words = [word.replace(",", ".") for word in words]
+    text, is_missing = clean_words(cells, missing)
+    which = text.which
+    words = [word.replace(",", ".") if decimal == "," else word for word in text.words]
     is_figure = np.array([_is_figure(word) for word in words], dtype=bool) & ~is_missing
     values = np.array([float(w) if f else np.nan for w, f in zip(words, is_figure, strict=True)])[which]
     sentinels = find_sentinels(values, column)
@@ -263,7 +265,7 @@ def note_many_beyond(
         return
     remedy = (
         f"{n_beyond} of {n_known} values ({n_beyond / n_known:.0%}) are known only to lie beyond a limit of the assay:"
-        f" their status goes by the limit, or stays indeterminate; the column of numbers {_SUBSTITUTED[substitute]}"
+        f" their status goes by the limit, or stays indeterminate; the column of numbers {_SUBSTITUTED[substitute]}{_UNLESS}"
     )
     decoded.notices.append(("many_beyond_limit", remedy))
 

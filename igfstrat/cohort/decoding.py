@@ -32,7 +32,7 @@ from igfstrat.cohort.plausibility import (
     check_unit,
     question_of_unit,
 )
-from igfstrat.cohort.sheet import Sheet, TextColumn
+from igfstrat.cohort.sheet import Sheet, TextColumn, object_array
 from igfstrat.errors import CohortError, Problem, Severity, safe_text
 from igfstrat.schema import COLUMNS
 
@@ -193,10 +193,7 @@ class Decoder:
         self.unusable.setdefault(base, []).append(problem)
 
     def _patients_only(self, patients: NDArray[np.intp]) -> Sheet:
-        if len(patients) == len(self.sheet.cells):
-            return self.sheet
-        cells = self.sheet.cells.iloc[patients].reset_index(drop=True)
-        return replace(self.sheet, cells=cells, row_numbers=self.sheet.row_numbers[patients])
+        return self.sheet.take(patients)
 
     def _identifiers(self) -> pd.Series:
         binding = self.bindings.columns.get("patient_id")
@@ -227,13 +224,19 @@ class Decoder:
             )
         )
 
-    def _cells(self, binding: Binding, patients: NDArray[np.intp]) -> pd.Series:
+    def _cells(self, binding: Binding, patients: NDArray[np.intp]) -> TextColumn:
         """Text of a column, empty in summary rows."""
         n = len(self.sheet.cells)
-        cells = pd.Series([binding.source.value or ""] * n, dtype=object)
-        if binding.index is not None:
-            cells = self.sheet.cells[binding.index]
-        return cells.where(pd.Series(np.isin(np.arange(n), patients)), "")
+        if binding.index is None:
+            cells = TextColumn(object_array([binding.source.value or ""]), np.zeros(n, dtype=np.int32))
+        else:
+            cells = self.sheet.column(binding.index)
+        if len(patients) == n:
+            return cells
+        which = np.full(n, len(cells.words), dtype=np.int32)
+        which[patients] = cells.which[patients]
+        words = [*cells.words, ""]
+        return TextColumn(object_array(words), which).with_words(words)
 
     def _decode_column(self, name: str, binding: Binding, patients: NDArray[np.intp]) -> None:
         column, cells = binding.column, self._cells(binding, patients)
@@ -245,7 +248,7 @@ class Decoder:
         elif column.kind == "date":
             decoded, fault = decode_dates(cells, self.map.date_order, missing, self.today)
             if fault:
-                first = int(self.sheet.row_numbers[(cells != "").to_numpy(dtype=bool)][0])
+                first = int(self.sheet.row_numbers[(cells.words != "")[cells.which]][0])
                 remedy = f"{fault} (from row {first})"
                 self._spoil(
                     name, Problem(code="date_order", severity=Severity.ERROR, column=name, remedy=remedy)
@@ -255,17 +258,15 @@ class Decoder:
             decoded = Decoded(np.where(is_missing, np.full(len(text), None), text.to_numpy(dtype=object)))
         self._keep(name, binding, decoded)
 
-    def _decode_number(self, binding: Binding, cells: pd.Series, missing: frozenset[str]) -> Decoded:
+    def _decode_number(self, binding: Binding, cells: TextColumn, missing: frozenset[str]) -> Decoded:
         column, decimal = binding.column, self.map.file.decimal
-        source = TextColumn.of(cells)
-        cells = source.coded
         decoded = decode_numbers(
             cells, column, unit=binding.unit, decimal=decimal, missing=missing,
             substitute=self.map.beyond_limit.substitute,
         )  # fmt: skip
         found = check_decimal_mark(cells, column.header, decimal)
-        words = pd.Series([word.strip().replace(",", ".") for word in source.words], dtype=object)
-        raw = pd.to_numeric(words, errors="coerce").to_numpy(dtype=np.float64)[source.which]
+        words = pd.Series([word.strip().replace(",", ".") for word in cells.words], dtype=object)
+        raw = pd.to_numeric(words, errors="coerce").to_numpy(dtype=np.float64)[cells.which]
         if not found and column.is_concentration and binding.unit is None:
             found = question_of_unit(raw, column)
         elif not found and column.is_concentration and binding.unit:
@@ -338,7 +339,7 @@ class Decoder:
 
         def dates(position: int) -> tuple[NDArray[np.datetime64], str | None]:
             missing = self._missing_words(own.get(position))
-            decoded, fault = decode_dates(kept.cells[position], self.map.date_order, missing, self.today)
+            decoded, fault = decode_dates(kept.column(position), self.map.date_order, missing, self.today)
             return decoded.values, fault
 
         endpoints = {}

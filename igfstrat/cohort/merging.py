@@ -47,8 +47,7 @@ def filter_rows(sheet: Sheet, rows: RowSettings) -> tuple[Sheet, int]:
         keep &= sheet.cells[_position(sheet, header, "where")].str.strip().isin(words).to_numpy(dtype=bool)
     if not keep.any():
         raise _error(sheet, "no row is left after rows: {where: …, exclude: …}; check the words in the map")
-    cells = sheet.cells.loc[keep].reset_index(drop=True)
-    return replace(sheet, cells=cells, row_numbers=sheet.row_numbers[keep]), int((~keep).sum())
+    return sheet.take(np.flatnonzero(keep)), int((~keep).sum())
 
 
 def merge_patients(sheet: Sheet, cohort_map: CohortMap, bindings: Bindings) -> tuple[Sheet, int]:

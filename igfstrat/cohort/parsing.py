@@ -328,17 +328,23 @@ class _Blocks:
 
     def add(self, words: list[str] | None, values: NDArray[Any]) -> None:
         if words is not None:
-            own = np.array([self._place.setdefault(str(word), len(self._place)) for word in words], np.int32)
-            values = own[values]
+            values = self._places(list(map(str, words)))[values]
         self._blocks.append((words is None, values))
+
+    def _places(self, words: list[str]) -> NDArray[np.int32]:
+        n = len(self._place)
+        fresh = dict(zip(words, range(n, n + len(words)), strict=True))
+        if len(fresh) == len(words) and self._place.keys().isdisjoint(words):
+            self._place |= fresh  # as of identifiers, of which a block knows none of another
+            return np.arange(n, len(self._place), dtype=np.int32)
+        return np.array([self._place.setdefault(word, len(self._place)) for word in words], np.int32)
 
     def column(self) -> TextColumn:
         figures = [values for is_figure, values in self._blocks if is_figure]
         # each different figure becomes text once
         codes, known = pd.factorize(np.concatenate([*figures, np.empty(0)]))
-        texts = [*(text_of(figure) for figure in known.tolist()), ""]
-        own = np.array([self._place.setdefault(text, len(self._place)) for text in texts], np.int32)
-        which, done = own[codes], 0  # NaN has the code -1, which is the last: nothing
+        texts = [*(text_of(figure) for figure in known.tolist()), ""] if figures else []
+        which, done = self._places(texts)[codes], 0  # NaN has the code -1, which is the last: nothing
         parts = []
         for is_figure, values in self._blocks:
             parts.append(which[done : done + len(values)] if is_figure else values)

@@ -242,12 +242,12 @@ def check_times_by_dates(months: NDArray[np.float64], by_dates: NDArray[np.float
     return None
 
 
-def check_decimal_mark(text: pd.Series, header: str, decimal: str) -> Problem | None:
+def check_decimal_mark(text: TextColumn | pd.Series, header: str, decimal: str) -> Problem | None:
     """Whether a numeric column keeps to one decimal mark, the declared one.
 
     Parameters
     ----------
-    text : Series of str, one row a patient row
+    text : TextColumn, or Series of str, one row a patient row
         Cells as read.
     header : str
         Canonical header, for the message.

@@ -6,9 +6,10 @@ loses nothing: a number that a workbook stores keeps its shortest exact form, a 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import overload
+from dataclasses import dataclass, field, replace
+from typing import Any, overload
 
 import numpy as np
 import pandas as pd
@@ -52,13 +53,13 @@ class TextColumn:
     which: NDArray[np.int32]
 
     @classmethod
-    def of(cls, texts: Iterable[str]) -> TextColumn:
+    def of(cls, texts: TextColumn | Iterable[str]) -> TextColumn:
         """A column from the text of each row.
 
         Parameters
         ----------
-        texts : iterable of str
-            One a row; of a categorical Series the levels are taken as they are.
+        texts : TextColumn or iterable of str
+            One a row; a column is taken as it is, and of a categorical Series the levels.
 
         Returns
         -------
@@ -70,18 +71,34 @@ class TextColumn:
         >>> TextColumn.of(["a", "", "a"]).which.tolist()
         [0, 1, 0]
         """
+        if isinstance(texts, TextColumn):
+            return texts
         if isinstance(texts, pd.Series) and isinstance(texts.dtype, pd.CategoricalDtype):
             return cls(object_array(texts.cat.categories), texts.cat.codes.to_numpy().astype(np.int32))
-        held = list(texts)
-        place = {text: i for i, text in enumerate(dict.fromkeys(held))}
-        which = np.fromiter(map(place.__getitem__, held), dtype=np.int32, count=len(held))
-        return cls(object_array(place), which)
+        which, words = places_of(texts)
+        return cls(object_array(words), which)
+
+    def with_words(self, words: Sequence[str]) -> TextColumn:
+        """The same rows with other words for the same texts, each different one once.
+
+        Parameters
+        ----------
+        words : sequence of str
+            What stands for each of `words`, such as the same without the space around it; several may become one.
+
+        Returns
+        -------
+        TextColumn
+            Its words in the order of the first of those that they stand for.
+        """
+        own = TextColumn.of(words)
+        is_same = len(own.words) == len(words)
+        return TextColumn(own.words, self.which if is_same else own.which[self.which])
 
     @property
-    def coded(self) -> pd.Series:
-        """Text of each row as levels, shape (n_rows,), for what looks at each different text once."""
-        kind = pd.CategoricalDtype(pd.Index(self.words, dtype=object))
-        return pd.Series(pd.Categorical.from_codes(self.which, dtype=kind))  # type: ignore[arg-type]
+    def counts(self) -> NDArray[np.intp]:
+        """How many rows have each of `words`, shape (n_words,)."""
+        return np.bincount(self.which, minlength=len(self.words))
 
     @property
     def text(self) -> NDArray[np.object_]:
@@ -91,16 +108,67 @@ class TextColumn:
     @property
     def filled(self) -> NDArray[np.bool_]:
         """Rows that hold more than space, shape (n_rows,)."""
-        return np.array([bool(word.strip()) for word in self.words], dtype=bool)[self.which]
+        words = self.words.tolist()
+        return np.fromiter(map(bool, map(str.strip, words)), dtype=bool, count=len(words))[self.which]
 
 
-def object_array(texts: Iterable[str | None]) -> NDArray[np.object_]:
+def places_of(values: Iterable[Any]) -> tuple[NDArray[np.int32], list[Any]]:
+    r"""Each different value once, and the place of each value among them.
+
+    Parameters
+    ----------
+    values : iterable
+        Text, mostly. pandas' own functions end a text at its first NUL, so that two texts would become one.
+
+    Returns
+    -------
+    tuple of ndarray of int32, shape (n_values,), and list
+        Places from 0, and the values in the order in which they come first.
+
+    Examples
+    --------
+    >>> which, words = places_of(["a", "", "a\x00b", "a"])
+    >>> which.tolist(), words
+    ([0, 1, 2, 0], ['a', '', 'a\x00b'])
+    """
+    place: defaultdict[Any, int] = defaultdict()
+    place.default_factory = place.__len__
+    which = np.fromiter(map(place.__getitem__, values), dtype=np.int32)
+    return which, list(place)
+
+
+def levels_of(values: Iterable[Any]) -> tuple[NDArray[np.int32], list[Any]]:
+    """As `places_of`, without a place for what is missing.
+
+    Parameters
+    ----------
+    values : iterable
+        Text, mostly; None or NaN where there is none.
+
+    Returns
+    -------
+    tuple of ndarray of int32, shape (n_values,), and list
+        Places from 0, -1 where there is no value, and the values in the order in which they come first.
+
+    Examples
+    --------
+    >>> which, words = levels_of([None, "b", "a", "b"])
+    >>> which.tolist(), words
+    ([-1, 0, 1, 0], ['b', 'a'])
+    """
+    which, found = places_of(values)
+    is_known = ~pd.isna(object_array(found))
+    own = np.where(is_known, np.cumsum(is_known) - 1, -1).astype(np.int32)
+    return own[which], [word for word, known in zip(found, is_known, strict=True) if known]
+
+
+def object_array(texts: Iterable[Any]) -> NDArray[np.object_]:
     """Texts as an array that keeps each as it is.
 
     Parameters
     ----------
     texts : iterable of str or None
-        Text.
+        Text, or what else a cell holds.
 
     Returns
     -------
@@ -214,6 +282,9 @@ class Sheet:
         Columns from 0 whose numbers are stored as text, where the format tells numbers from text.
     identifying : set of int
         Columns from 0 that the file's own dictionary marks as telling who a patient is.
+    encoded : tuple of DataFrame and of TextColumn
+        A table, and its columns with each different text once. They count only where that table is `cells`: who
+        replaces the cells need not think of them.
     """
 
     source: str
@@ -228,6 +299,44 @@ class Sheet:
     n_joined: int = 0
     text_numbers: frozenset[int] = frozenset()
     identifying: frozenset[int] = frozenset()
+    encoded: tuple[pd.DataFrame | None, tuple[TextColumn, ...]] = field(default=(None, ()), repr=False)
+
+    def column(self, position: int) -> TextColumn:
+        """Text of a column, each different one once.
+
+        Parameters
+        ----------
+        position : int
+            Column from 0.
+
+        Returns
+        -------
+        TextColumn
+            With a place for each row.
+        """
+        table, columns = self.encoded
+        return columns[position] if table is self.cells else TextColumn.of(self.cells[position])
+
+    def take(self, rows: NDArray[np.intp]) -> Sheet:
+        """Some rows of the sheet.
+
+        Parameters
+        ----------
+        rows : ndarray of intp, shape (n_taken,)
+            Rows from 0, rising.
+
+        Returns
+        -------
+        Sheet
+            The same where these are all.
+        """
+        if len(rows) == len(self.row_numbers):
+            return self
+        table, columns = self.encoded
+        cells = self.cells.iloc[rows].reset_index(drop=True)
+        taken = [TextColumn(column.words, column.which[rows]) for column in columns]
+        encoded = (cells, tuple(taken)) if table is self.cells else (None, ())
+        return replace(self, cells=cells, row_numbers=self.row_numbers[rows], encoded=encoded)
 
     @property
     def place(self) -> str:

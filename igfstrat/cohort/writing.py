@@ -17,6 +17,7 @@ import pandas as pd
 import xlsxwriter
 
 from igfstrat.cohort.parquet_writing import write_parquet
+from igfstrat.cohort.sheet import levels_of, places_of
 from igfstrat.errors import UsageError, safe_text
 from igfstrat.files import neutral_csv_text, write_bytes
 
@@ -191,12 +192,15 @@ def _csv_cells(values: pd.Series) -> list[str]:
     if values.dtype != object or not {type(value) for value in values.iloc[:1000]} <= {str, type(None)}:
         return [_csv_cell(value) for value in values]
     try:
-        which, words = pd.factorize(values.to_numpy(dtype=object), use_na_sentinel=True)
+        which, words = places_of(values)
     except TypeError:
         return [_csv_cell(value) for value in values]
-    if any(type(word) is not str for word in words):  # 1, 1.0 and True are one level, and three texts
+    if not {type(word) for word in words} <= {
+        str,
+        type(None),
+    }:  # 1, 1.0 and True are one level, and three texts
         return [_csv_cell(value) for value in values]
-    texts = [*(neutral_csv_text(word) for word in words), ""]
+    texts = [_csv_cell(word) for word in words]
     return [texts[i] for i in which.tolist()]
 
 
@@ -246,9 +250,9 @@ def _written(column: Any) -> Any:
 def _text_array(values: pd.Series) -> Any:
     import pyarrow as pa
 
-    which, words = pd.factorize(values.to_numpy(dtype=object), use_na_sentinel=True)
+    which, words = levels_of(values.to_numpy(dtype=object))
     texts = pa.array([str(word) for word in words], type=pa.string())
-    return pa.DictionaryArray.from_arrays(pa.array(which.astype(np.int32), mask=which < 0), texts)
+    return pa.DictionaryArray.from_arrays(pa.array(which, mask=which < 0), texts)
 
 
 def _write_workbook(tables: ScoreTables, buffer: io.BytesIO) -> None:

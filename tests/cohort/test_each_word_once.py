@@ -3,6 +3,7 @@
 Oracles: the text of each value by itself, the pattern of a figure, the same table as rows of text (invariants, by hypothesis).
 """
 
+import dataclasses
 import datetime as dt
 import decimal
 import io
@@ -21,8 +22,10 @@ from igfstrat.cohort._child import _pack, text_of
 from igfstrat.cohort.decode import FIGURE, _is_figure, clean, decode_numbers
 from igfstrat.cohort.identity import _HYPHENS, _LOOK_ALIKES, folded
 from igfstrat.cohort.layout import find_table
-from igfstrat.cohort.sheet import ColumnRows, Grid, TextColumn
+from igfstrat.cohort.sheet import ColumnRows, Grid, TextColumn, levels_of, places_of
+from igfstrat.cohort.writing import _csv_cells
 from igfstrat.errors import UnsafeFileError
+from igfstrat.files import neutral_csv_text
 from igfstrat.schema import COLUMNS
 
 SLACK = settings(deadline=None, max_examples=100, suppress_health_check=list(HealthCheck))
@@ -210,3 +213,38 @@ def test_copies_of_a_table_with_odd_cells_give_the_same_numbers_and_words(
     assert told(copy) == told(plain)
     assert {code for code, *_ in told(plain)} >= {"below_detection", "possible_sentinel", "out_of_bounds"}
     assert copy.unusable == plain.unusable
+
+
+@SLACK
+@given(st.lists(st.text("ab\0 ", max_size=3), max_size=12))
+def test_texts_that_differ_after_a_nul_stay_apart(texts):
+    which, words = places_of(texts)
+    assert [words[i] for i in which] == texts
+    assert len(set(words)) == len(words)
+    column = TextColumn.of(texts)
+    assert column.with_words([word.strip() for word in column.words]).text.tolist() == [
+        text.strip() for text in texts
+    ]
+    assert column.counts.tolist() == [texts.count(word) for word in column.words]
+    assert _csv_cells(pd.Series(texts, dtype=object)) == [neutral_csv_text(text) for text in texts]
+
+
+@SLACK
+@given(st.lists(st.one_of(st.none(), st.just(math.nan), st.text("ab\0", max_size=2)), max_size=12))
+def test_what_is_missing_has_no_place_among_the_levels(values):
+    which, words = levels_of(values)
+    assert [None if i < 0 else words[i] for i in which] == [v if isinstance(v, str) else None for v in values]
+
+
+def test_who_replaces_the_cells_of_a_sheet_reads_the_new_ones():
+    rows = ColumnRows(
+        [TextColumn.of(["patient_id", "P1", "P2", "P3"]), TextColumn.of(["age_years", "40", "50", "40"])]
+    )
+    sheet = find_table(Grid(rows=rows), "c", header_row=1, known=frozenset())
+    assert sheet.column(1) is sheet.encoded[1][1]
+    other = dataclasses.replace(sheet, cells=sheet.cells.replace("40", "41"))
+    assert other.column(1).text.tolist() == ["41", "50", "41"]
+    taken = sheet.take(np.array([0, 2]))
+    assert taken.column(0).text.tolist() == taken.cells[0].tolist() == ["P1", "P3"]
+    assert taken.row_numbers.tolist() == [2, 4]
+    assert sheet.take(np.arange(3)) is sheet

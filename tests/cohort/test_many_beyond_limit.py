@@ -76,3 +76,11 @@ def test_a_column_in_doubt_is_not_told_of(change_column, write_csv):
     cohort = read_cohort(write_csv(rows))
     assert "igf1" in cohort.unusable
     assert told(cohort) == []
+
+
+@pytest.mark.parametrize("substitute", ["half", "limit", "missing"])
+def test_the_notice_does_not_say_of_a_model_with_limits_what_is_true_of_the_others(read, substitute):
+    # such a model takes what is expected between the limits, whatever stands in the column of numbers
+    remedy = told(read(["<25"] * 20, substitute=substitute))[0].remedy
+    assert "means and models" in remedy
+    assert "but for a model whose plan names the predictor under imputation: {censored_normal: …}" in remedy
