@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from igfstrat.cohort.decode import Decoded, clean
+from igfstrat.cohort.decode import Decoded, clean_words
 from igfstrat.cohort.sheet import TextColumn
 
 _MONTHS: Final = {
@@ -27,12 +28,15 @@ _YEAR: Final = r"(?P<year>[0-9]{4}|[0-9]{2})"
 _MONTH: Final = r"(?P<month>[A-Za-z]{3})[A-Za-z]*\.?"
 _DAY: Final = r"(?P<day>[0-9]{1,2})(?:st|nd|rd|th)?"
 _ISO_DATE: Final = re.compile(
-    r"(?P<year>[0-9]{4})-(?P<month>[0-9]{1,2})-(?P<day>[0-9]{1,2})(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?)?"
+    r"(?P<year>[0-9]{4})-(?P<month>[0-9]{1,2})-(?P<day>[0-9]{1,2})"
+    r"(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?P<zone>Z|[+-][0-9]{2}:?[0-9]{2})?)?"
 )
 _WORD_DATES: Final = (
     re.compile(rf"{_DAY}[ -]?{_MONTH}[ ,-]*{_YEAR}"),
     re.compile(rf"{_MONTH} ?{_DAY},? ?{_YEAR}"),
 )
+# which of three pairs of figures is the year, nothing says; with dots the day comes first
+_SHORT_DATE: Final = re.compile(r"([0-9]{2})[/-]([0-9]{2})[/-]([0-9]{2})")
 _FIGURE_DATE: Final = re.compile(rf"([0-9]{{1,2}})[./-]([0-9]{{1,2}})[./-]{_YEAR}")
 # a column of which more is no date was not meant as one
 _MOST: Final = 0.5
@@ -40,14 +44,14 @@ _SEVERAL: Final = 3
 
 
 def decode_dates(
-    cells: pd.Series, order: str | None, missing: frozenset[str], today: dt.date, *,
+    cells: TextColumn | pd.Series, order: str | None, missing: frozenset[str], today: dt.date, *,
     counts: NDArray[np.intp] | None = None,
 ) -> tuple[Decoded, str | None]:  # fmt: skip
     """Calendar dates.
 
     Parameters
     ----------
-    cells : Series of str, one row a patient row
+    cells : TextColumn, or Series of str, one row a patient row
         Text as read.
     order : str or None
         ``day-first``, ``month-first`` or ``iso`` as declared; None lets the column decide, when it can.
@@ -63,14 +67,19 @@ def decode_dates(
     tuple of Decoded and str or None
         Dates as datetime64[D], and what is wrong with the column as a whole, if anything.
     """
-    text, is_missing = clean(cells, missing)
+    column, says_nothing = clean_words(cells, missing)
+    is_missing = says_nothing[column.which]
     fault = None
     notices: list[tuple[str, str]] = []
+    words = [str(word) for word in column.words[(column.counts > 0) & ~says_nothing]]
+    if any((match := _ISO_DATE.fullmatch(word)) and match["zone"] for word in words):
+        notices.append(
+            ("date_zone", "dates with a time zone count as the day that is written, whatever the zone")
+        )
     if order is None:
-        order, fault = _order_of(text[~is_missing])
-        if fault is None and _rests_on_dots(text[~is_missing]):
+        order, fault = _order_of(words, today)
+        if fault is None and _rests_on_dots(words):
             notices.append(("date_order", "dates with dots are read day first, as 31.12.2019"))
-    column = TextColumn.of(text)
     dates = [_parse_date(word, order) for word in column.words]
     # a stored 0 shows as January 1900
     codes = [
@@ -84,7 +93,7 @@ def decode_dates(
         code = codes[column.which[row]]
         decoded.flags.append((int(row), code, _REMEDIES[code]))
     filled = np.flatnonzero(~is_missing)
-    times = np.ones(len(text), dtype=np.intp) if counts is None else counts
+    times = np.ones(len(column.which), dtype=np.intp) if counts is None else counts
     n_invalid = int(times[[row for row, code, _ in decoded.flags if code == "invalid_date"]].sum())
     n_filled = int(times[filled].sum())
     if fault is None and n_invalid > max(_SEVERAL, _MOST * n_filled):
@@ -98,16 +107,19 @@ _REMEDIES: Final = {
 }
 
 
-def _order_of(text: pd.Series) -> tuple[str, str | None]:
+def _order_of(words: Sequence[str], today: dt.date) -> tuple[str, str | None]:
     """The order that the dates of a column allow, and why there is none.
 
     Where dates are written with dots the day comes first, so each such date speaks for that order.
     """
     dates = {
         t: (_parse_date(t, "day-first"), _parse_date(t, "month-first"))
-        for t in text.unique()
+        for t in words
         if _FIGURE_DATE.fullmatch(t)
     }
+    if dates and all(_may_begin_with_year(t, today) for t in dates):
+        how = "{order: day-first} or month-first; or write YYYY-MM-DD"
+        return "iso", f"which figure is the year? Say the order in the map, dates: {how}"
     day_first = any(day and (not month or _has_dots(t)) for t, (day, month) in dates.items())
     month_first = any(month and not day for day, month in dates.values())
     if day_first and month_first:
@@ -118,13 +130,21 @@ def _order_of(text: pd.Series) -> tuple[str, str | None]:
     return "month-first" if month_first else "day-first", None
 
 
+def _may_begin_with_year(text: str, today: dt.date) -> bool:
+    match = _SHORT_DATE.fullmatch(text)
+    try:
+        return match is not None and dt.date(_full_year(match[1]), int(match[2]), int(match[3])) <= today
+    except ValueError:
+        return False
+
+
 def _has_dots(text: str) -> bool:
     return "." in text
 
 
-def _rests_on_dots(text: pd.Series) -> bool:
+def _rests_on_dots(words: Sequence[str]) -> bool:
     """Whether only the dots say that the day comes first."""
-    dates = [t for t in text.unique() if _FIGURE_DATE.fullmatch(t)]
+    dates = [t for t in words if _FIGURE_DATE.fullmatch(t)]
     return bool(dates) and all(_parse_date(t, "month-first") for t in dates) and any(map(_has_dots, dates))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Final
 
 import pandas as pd
@@ -22,6 +23,8 @@ _LOOK_ALIKES: Final = str.maketrans(
     "ABEKMHOPCTXaeopcyxiABEZHIKMNOPTYXo",
 )
 _HYPHENS: Final = re.compile(r"[\u00ad\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
+# an error of Excel's is no identifier either
+_NOBODY: Final = MISSING_WORDS | {"#ref!", "#name?", "#value!", "#null!", "#num!", "#div/0!"}
 # what a spreadsheet makes of many digits when it saves a csv
 _SCIENTIFIC: Final = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+[0-9]{2}")
 _LONGEST: Final = 200
@@ -48,7 +51,7 @@ def check_identifiers(sheet: Sheet, ids: pd.Series, column: int | None) -> list[
     list of Problem
         Blank, duplicate and rounded identifiers as errors; control characters as flags. No value is shown.
     """
-    stripped = pd.Series([text.strip() for text in ids], dtype=object)
+    stripped = [text.strip() for text in ids.tolist()]
     is_rounded = any(mark.code == "rounded" and mark.column == column for mark in sheet.marks)
     if not is_rounded and are_simple(stripped):
         return []
@@ -63,12 +66,12 @@ def check_identifiers(sheet: Sheet, ids: pd.Series, column: int | None) -> list[
     return problems
 
 
-def are_simple(ids: pd.Series) -> bool:
+def are_simple(ids: Iterable[str]) -> bool:
     """Whether there is nothing to say of identifiers, told by looking at all of them together: so they are in most cohorts.
 
     Parameters
     ----------
-    ids : Series of str, one row a patient row
+    ids : iterable of str, one a patient row
         Identifiers without space around them.
 
     Returns
@@ -82,17 +85,18 @@ def are_simple(ids: pd.Series) -> bool:
     >>> are_simple(pd.Series(["P1", "P2"])), are_simple(pd.Series(["P1", "p1"])), are_simple(pd.Series(["P1", "P 2"]))
     (True, False, False)
     """
+    ids = list(ids)
     joined = "".join(ids)
     if not (joined.isascii() and joined.isprintable()) or " " in joined or "+" in joined:
         return False
-    keys = {text.casefold() for text in ids}
-    return len(keys) == len(ids) and not keys & MISSING_WORDS and max(map(len, keys), default=0) <= _LONGEST
+    keys = set(map(str.lower, ids))  # of plain characters that is all that folding does
+    return len(keys) == len(ids) and not keys & _NOBODY and max(map(len, keys), default=0) <= _LONGEST
 
 
 Fault = tuple[int, str, Severity, str]
 
 
-def _blank(ids: pd.Series) -> list[Fault]:
+def _blank(ids: list[str]) -> list[Fault]:
     remedy = "blank; every row needs a patient_id, or map it to {row_number: true}"
     return [(i, "missing_id", Severity.ERROR, remedy) for i, text in enumerate(ids) if _is_blank(text)]
 
@@ -100,12 +104,12 @@ def _blank(ids: pd.Series) -> list[Fault]:
 def _is_blank(text: str) -> bool:
     """Whether nothing can be seen of an identifier, or it is a word for missing."""
     if text.isascii():
-        return text.strip().lower() in MISSING_WORDS
+        return text.strip().lower() in _NOBODY
     seen = "".join(char for char in text if unicodedata.category(char) != "Cf")
-    return seen.strip().lower() in MISSING_WORDS
+    return seen.strip().lower() in _NOBODY
 
 
-def _doubled(ids: pd.Series, sheet: Sheet) -> list[Fault]:
+def _doubled(ids: list[str], sheet: Sheet) -> list[Fault]:
     keys = [folded(text) for text in ids]
     if len(set(keys)) == len(keys):
         return []
@@ -122,7 +126,7 @@ def _doubled(ids: pd.Series, sheet: Sheet) -> list[Fault]:
     return faults
 
 
-def _rounded(ids: pd.Series, sheet: Sheet, column: int | None) -> list[Fault]:
+def _rounded(ids: list[str], sheet: Sheet, column: int | None) -> list[Fault]:
     remedy = "a number of more than 15 digits: Excel has lost its last digits (precision); store it as text"
     rows = {mark.row for mark in sheet.marks if mark.code == "rounded" and mark.column == column}
     return [
@@ -132,7 +136,7 @@ def _rounded(ids: pd.Series, sheet: Sheet, column: int | None) -> list[Fault]:
     ]
 
 
-def _odd(ids: pd.Series) -> list[Fault]:
+def _odd(ids: list[str]) -> list[Fault]:
     faults: list[Fault] = []
     for index, text in enumerate(ids):
         is_plain = text.isascii() and text.isprintable()

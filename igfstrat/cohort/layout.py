@@ -99,14 +99,17 @@ def find_table(grid: Grid, source: str, *, header_row: int | None, known: frozen
     header = [text.strip() for text in grid.rows[at]]
     width = max((i + 1 for i, text in enumerate(header) if text), default=0)
     columns, numbers = _body(grid, at, place)
-    n_columns = max([width, *(j + 1 for j, column in enumerate(columns) if column.filled.any())])
-    cells = {j: column.text for j, column in enumerate(columns[:n_columns])}
+    unnamed = [j + 1 for j, column in enumerate(columns[width:], width) if column.filled.any()]
+    columns = columns[: max([width, *unnamed])]
+    n_columns = len(columns)
+    cells = pd.DataFrame({j: c.text for j, c in enumerate(columns)}, columns=range(n_columns), dtype=object)
     return Sheet(
         source=source,
         name=grid.name,
         header_row=at + 1,
         headers=tuple(header[:n_columns] + [""] * (n_columns - len(header))),
-        cells=pd.DataFrame(cells, columns=range(n_columns), dtype=object),
+        cells=cells,
+        encoded=(cells, tuple(columns)),
         row_numbers=numbers,
         marks=tuple(mark for mark in grid.marks if mark.row > at + 1),
         problems=tuple(_remarks(grid, at, columns, numbers, declared=header_row is not None)),
@@ -150,6 +153,7 @@ def _remarks(
         how = f"{len(hidden)} of {len(numbers)} rows are hidden ({by}) and were read like the others"
         found.append(Problem(code="hidden_rows", severity=Severity.FLAG, remedy=how))
     found += _remarks_on_header(grid, at)
+    found += _remark_on_merged(grid, numbers)
     header = grid.rows[at]
     named = {j for j, text in enumerate(header) if text.strip()}
     unnamed = [
@@ -188,6 +192,18 @@ def _remarks_on_header(grid: Grid, at: int) -> list[Problem]:
         how = f"the header has merged cells ({names}); only the first of each has the name"
         found.append(Problem(code="merged_header", severity=Severity.NOTICE, remedy=how))
     return found
+
+
+def _remark_on_merged(grid: Grid, numbers: NDArray[np.int64]) -> list[Problem]:
+    """Cells that are merged over several rows of the table: a note under it goes over one."""
+    rows = set(numbers.tolist())
+    spans = [(span, *_rows_of(span)) for span in grid.merged]
+    names = [safe_text(span) for span, first, last in spans if first < last and first in rows]
+    if not names:
+        return []
+    shown = ", ".join(names[:5]) + (" …" if len(names) > 5 else "")
+    how = f"cells are merged over several rows ({shown}); only the first has the value, the others read as empty: unmerge them and fill in"
+    return [Problem(code="merged_cells", severity=Severity.NOTICE, remedy=how)]
 
 
 def _rows_of(span: str) -> tuple[int, int]:

@@ -20,7 +20,7 @@ from igfstrat.cohort.cause import decode_cause, read_definition
 from igfstrat.cohort.codes import whole_number
 from igfstrat.cohort.decode import clean_words, decode_numbers
 from igfstrat.cohort.plausibility import check_decimal_mark, check_times
-from igfstrat.cohort.sheet import Sheet, TextColumn, object_array
+from igfstrat.cohort.sheet import Sheet, TextColumn
 from igfstrat.errors import Problem, Severity, safe_text
 from igfstrat.schema import ENDPOINTS, TIME_UNIT, Column
 from igfstrat.units import DAYS_PER, convert_time
@@ -215,27 +215,29 @@ def _decode_event(
     column = f"{binding.name}_event"
     position = binding.event
     assert position is not None
-    cells = TextColumn.of(sheet.cells[position])
-    words, is_gap = clean_words(cells, missing)
+    cells, is_gap = clean_words(sheet.column(position), missing)
     is_event, is_censored = (
-        _among(words, codes, binding) for codes in (binding.codes.event, binding.codes.censored)
+        _among(cells.words, codes, binding) for codes in (binding.codes.event, binding.codes.censored)
     )
     is_gap &= ~(is_event | is_censored)
     event, is_missing = is_event[cells.which], is_gap[cells.which]
     unknown = ~(is_event | is_censored | is_gap)[cells.which]
-    text = pd.Series(object_array(words)[cells.which[unknown]], dtype=object)
+    text = pd.Series(cells.words[cells.which[unknown]], dtype=object)
     if _coding_in_doubt(text, int((~is_missing).sum())):
         remedy = (
             "which codes are events? Declare them in a cohort map: "
             f"endpoints: {{{binding.name}: {{event: {{column: …, event: […], censored: […]}}}}}}"
         )
-        filled = pd.Series(object_array(words)[cells.which[~is_missing]], dtype=object)
+        filled = pd.Series(cells.words[cells.which[~is_missing]], dtype=object)
         _add(result, "event_code", Severity.ERROR, column, remedy, value=_value_counts(filled))
     # a row without time and event is reported once, for its time
     told = np.zeros(len(event), dtype=bool)
     if binding.time is not None:
-        times = TextColumn.of(sheet.cells[binding.time])
-        told = clean_words(times, missing)[1][times.which]
+        times, is_no_time = clean_words(sheet.column(binding.time), missing)
+        told = is_no_time[times.which]
+    n_open = int((is_missing & ~told).sum())
+    if not (is_censored & (cells.counts > 0)).any() and n_open > max(1, _TYPING_ERRORS * int((~told).sum())):
+        _ask_of_empty(binding, cells, is_event, n_open, result)
     for code, where, why in (
         ("event_code", unknown, "not a declared code"),
         ("missing_event", is_missing & ~told, "missing"),
@@ -251,7 +253,20 @@ def _decode_event(
 _OUT: Final = "the row is out of this endpoint"
 
 
-def _among(words: list[str], codes: tuple[str, ...], binding: EndpointBinding) -> NDArray[np.bool_]:
+def _ask_of_empty(
+    binding: EndpointBinding, cells: TextColumn, is_event: NDArray[np.bool_], n_open: int, result: GateResult
+) -> None:
+    """Where only events are written, an empty cell may well mean that there was none: left out, everyone has the event."""
+    remedy = (
+        f"the only code says event, and {n_open} other rows with a time are empty: does empty mean censored? Then declare"
+        f' it in a cohort map: endpoints: {{{binding.name}: {{event: {{column: …, event: […], censored: [""]}}}}}}'
+    )
+    if n_events := int(cells.counts[is_event].sum()):
+        found = f"{n_events} events, {n_open} empty"
+        _add(result, "event_code", Severity.ERROR, f"{binding.name}_event", remedy, value=found)
+
+
+def _among(words: NDArray[np.object_], codes: tuple[str, ...], binding: EndpointBinding) -> NDArray[np.bool_]:
     """Words that are one of the codes, or the same number with a fraction of zeros."""
     wanted = {whole_number(code) for code in codes}
     spelled = (word if binding.declared else word.lower() for word in words)
@@ -277,7 +292,7 @@ def _decode_time(
 ) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
     position, unit = binding.time, binding.unit or TIME_UNIT
     assert position is not None
-    column, cells = f"{binding.name}_{unit}", sheet.cells[position]
+    column, cells = f"{binding.name}_{unit}", sheet.column(position)
     decoded = decode_numbers(
         cells, _TIMES[unit], unit=None, decimal=decimal, missing=missing, substitute="missing"
     )
@@ -293,8 +308,8 @@ def _decode_time(
         time[index] = np.nan
     n_faults = len(found)
     found |= {int(i): ("negative_time", "must be >= 0", "negative time") for i in np.flatnonzero(time < 0)}
-    source = TextColumn.of(cells)
-    is_missing = clean_words(source, missing)[1][source.which]
+    text, is_no_time = clean_words(cells, missing)
+    is_missing = is_no_time[text.which]
     found |= {int(i): ("missing_time", "missing", "time missing") for i in np.flatnonzero(is_missing)}
     reasons = np.full(len(time), "", dtype=object)
     for index, (code, why, reason) in sorted(found.items()):

@@ -39,6 +39,7 @@ _WATCHED: Final = frozenset({b"c", b"row", b"f", b"v", b"si", b"t"})
 _IN_NAME: Final = np.zeros(256, dtype=bool)
 _IN_NAME[[*b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:-", *range(128, 256)]] = True
 _LONGEST_ROW: Final = 8
+_COLUMN_BITS: Final = 15  # three letters at the most
 
 
 def scan_plain(part: IO[bytes], max_marks: float) -> SheetFacts | None:
@@ -198,10 +199,20 @@ def _add_cells(tags: _Tags, places: NDArray[np.intp], facts: SheetFacts) -> bool
         at, n_digits = at + is_digit, n_digits + is_digit
     if not ((text[at] == ord('"')) & (column > 0) & (n_digits > 0)).all():
         return False
+    _note_order(row, column, facts)
     facts.n_cells += len(places)
     facts.max_column = max(facts.max_column, int(column.max(initial=0)))
     facts.max_row = max(facts.max_row, int(row.max(initial=0)))
     return True
+
+
+def _note_order(row: NDArray[np.int64], column: NDArray[np.int64], facts: SheetFacts) -> None:
+    """Note the first cell that doesn't come after the one before it; a piece ends with its row."""
+    last = (facts.max_row << _COLUMN_BITS) + (1 << _COLUMN_BITS) - 1
+    place = np.concatenate([[last], (row << _COLUMN_BITS) + column])
+    late = np.flatnonzero(np.diff(place) <= 0)
+    if len(late) and facts.doubtful is None:
+        facts.doubtful = (int(row[late[0]]), int(column[late[0]]) - 1)
 
 
 def _add_rows(tags: _Tags, places: NDArray[np.intp], facts: SheetFacts) -> bool:

@@ -41,6 +41,8 @@ class SheetFacts:
         Ranges of merged cells, such as ``B3:D3``.
     has_filter : bool
         Whether a filter stands on the header.
+    doubtful : tuple of int or None
+        Row and column of the first cell that doesn't come after the one before it: the place may be there twice.
     """
 
     max_row: int = 0
@@ -53,6 +55,7 @@ class SheetFacts:
     hidden_columns: set[int] = field(default_factory=set)
     merged: list[str] = field(default_factory=list)
     has_filter: bool = False
+    doubtful: Place | None = None
 
 
 @dataclass(slots=True)
@@ -139,6 +142,7 @@ class Scanner:
         self._is_workbook = name in _WORKBOOK_PARTS
         self._depth = 0
         self._row = self._column = 0
+        self._last: Place = (0, -1)
         self._is_formula = self._is_text = self._in_value = self._has_value = False
 
     @property
@@ -207,6 +211,9 @@ class Scanner:
         digits = reference[len(letters) :][:9]
         row = int(digits) if digits else self._row
         facts.n_cells += 1
+        if (row, self._column) <= self._last and facts.doubtful is None:
+            facts.doubtful = (row, self._column)
+        self._last = (row, self._column)
         if row > facts.max_row:
             facts.max_row = row
         if self._column >= facts.max_column:

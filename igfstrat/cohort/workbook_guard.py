@@ -20,6 +20,7 @@ from xml.parsers import expat
 
 from igfstrat.cohort.limits import Limits
 from igfstrat.cohort.plain_scan import is_plain_text_table, scan_plain
+from igfstrat.cohort.sheet import column_letters
 from igfstrat.cohort.workbook_facts import Scanner, SheetFacts, WorkbookFacts
 from igfstrat.errors import CohortError, Problem, Severity, UnsafeFileError, safe_text
 
@@ -27,6 +28,11 @@ _CHUNK: Final = 1 << 16
 _MB: Final = 1_000_000
 _PLAIN: Final = re.compile(r"/sheet[0-9]*\.xml$")
 _TEXTS: Final = "xl/sharedStrings.xml"
+# the parser takes every part for UTF-8; these are those that it reads
+_READ: Final = re.compile(r"xl/(?:worksheets/[^/]+|sharedStrings|workbook)\.xml$", re.IGNORECASE)
+_OTHER_ALPHABET: Final = re.compile(
+    rb"\xff\xfe|\xfe\xff|\x00<|<\x00|\s*<\?xml[^<>]*encoding\s*=\s*[\"'](?!(?i:utf-?8|us-ascii)[\"'])"
+)
 _LOCAL_HEADER: Final = 30
 _DIRECTORY_ENTRY: Final = b"PK\x01\x02"
 # a cell for each so many that are empty is a sparse table, not a stray cell
@@ -157,6 +163,11 @@ def _scan(archive: zipfile.ZipFile, info: zipfile.ZipInfo, facts: WorkbookFacts,
     try:
         with archive.open(info) as part:
             chunk = part.read(_CHUNK)
+            if _READ.match(info.filename) and _OTHER_ALPHABET.match(chunk):
+                how = "not written in UTF-8, as other programs do; open it in a spreadsheet program and save it as .xlsx"
+                raise CohortError(
+                    watch.source, [Problem(code="encoding", severity=Severity.ERROR, remedy=how)]
+                )
             is_xml = chunk.lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n").startswith(b"<")
             n_read = 0
             while chunk:
@@ -204,3 +215,10 @@ def _check_extent(facts: SheetFacts, source: str, limits: Limits) -> None:
             f"but only {facts.n_cells:,} are filled; delete the empty rows and columns around the table, or save it as csv"
         )
         raise CohortError(source, [Problem(code="extent", severity=Severity.ERROR, remedy=remedy)])
+    if facts.doubtful is not None:
+        row, column = facts.doubtful
+        remedy = (
+            f"cell {column_letters(max(column, 0))}{row} stands twice, or not after the one before it, so that it is ambiguous"
+            " which counts; open the file in a spreadsheet program and save it again"
+        )
+        raise CohortError(source, [Problem(code="damaged", severity=Severity.ERROR, remedy=remedy)])

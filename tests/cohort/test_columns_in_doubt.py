@@ -244,3 +244,50 @@ def test_all_problems_of_a_file_come_at_once(change, change_column, write_csv, j
     rows = [[text for text, name in zip(row, rows[0], strict=True) if name != "igf1_ng_ml"] for row in rows]
     rows[0][rows[0].index("igf1r_ihc")] = "igf1r_icc"
     refused(judge, write_csv(rows), "4 problems", "row 6", "dfs_event", "igf1_ng_ml", "igf1r_icc")
+
+
+@pytest.mark.parametrize("form", ["{y}-{m}-{d}", "{y}/{m}/{d}"])
+def test_three_pairs_of_figures_of_which_the_first_may_be_the_year_are_asked_about(
+    change_column, write_csv, judge, tmp_path, form
+):
+    # 12-01-20 to 25-01-20: read day first these would be days of 2020
+    def change(_, i):
+        return form.format(y=12 + i % 14, m="01", d="20")
+
+    path = write_csv(change_column("diagnosis_date", change))
+    refused(judge, path, "diagnosis_date", "which figure is the year?")
+    by_map = tmp_path / "map.yaml"
+    by_map.write_text("dates: {order: day-first}\n")
+    assert str(read_cohort(path, map=by_map).table["diagnosis_date"][0])[:10] == "2020-01-12"
+
+
+def test_a_day_that_would_be_a_year_to_come_tells_the_order(change_column, write_csv, judge):
+    # 31/01/12 is no day of January 2031, which is not over
+    path = write_csv(change_column("diagnosis_date", lambda _, i: f"{i % 19 + 13}/01/12"))
+    assert str(judge(path).cohort.table["diagnosis_date"][18])[:10] == "2012-01-31"
+
+
+@pytest.mark.parametrize("end", ["T00:00:00Z", "T23:30:00+01:00", " 00:00:00.000Z"])
+def test_a_date_with_a_time_zone_is_the_day_that_is_written_and_that_is_said(
+    change_column, write_csv, judge, end
+):
+    read = judge(write_csv(change_column("diagnosis_date", lambda text, _: text + end)))
+    assert str(read.cohort.table["diagnosis_date"][0])[:10] == "2012-01-10"
+    assert [p.column for p in read.notices if p.code == "date_zone"] == ["diagnosis_date"]
+
+
+def test_where_only_events_are_written_what_empty_means_is_asked(change_column, write_csv, judge, tmp_path):
+    # left out, the forty who had no event would leave twenty patients who all had one
+    path = write_csv(change_column("dfs_event", lambda text, _: text if text == "1" else ""))
+    refused(judge, path, "dfs_event", "20 events, 40 empty", 'censored: [""]')
+    by_map = tmp_path / "map.yaml"
+    by_map.write_text(
+        'endpoints: {dfs: {time: dfs_months, unit: months, event: {column: dfs_event, event: [1], censored: [""]}}}\n'
+    )
+    endpoint = read_cohort(path, map=by_map).endpoints["dfs"]
+    assert (endpoint.event.sum(), endpoint.usable.sum()) == (20, 60)
+
+
+def test_a_few_missing_events_among_events_alone_are_only_flagged(change_column, write_csv, judge):
+    path = write_csv(change_column("dfs_event", lambda _, i: "" if i < 3 else "1"))
+    assert sum(p.code == "missing_event" for p in judge(path).flags) == 3

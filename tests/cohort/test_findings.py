@@ -174,3 +174,31 @@ def test_an_entity_in_the_table_of_texts_is_refused(tmp_path):
     path.write_bytes(zipped([(n, entity if n == "xl/sharedStrings.xml" else d) for n, d in members]))
     with pytest.raises(UnsafeFileError, match="DTD or entity"):
         read_cohort(path)
+
+
+def test_cells_merged_over_rows_are_said_and_a_note_over_columns_is_not(make_table, write_xlsx):
+    def edit(book):
+        book.active.merge_cells("D4:D6")
+        book.active.merge_cells("E9:F9")
+
+    remedy = notices(read_cohort(write_xlsx(make_table(), edit=edit)))["merged_cells"]
+    assert "D4:D6" in remedy
+    assert "E9" not in remedy
+
+
+@pytest.mark.parametrize("before", [b"", b"<!-- -->"], ids=["scanned", "parsed"])
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        (b'<c r="E2">', b'<c r="D2">', "D2"),
+        (b'<c r="A3"', b'<c r="A2"', "A2"),
+        (b'<c r="E4">', b'<c r="G4">', "F4"),
+    ],
+)
+def test_a_place_that_may_be_there_twice_is_refused(tmp_path, old, new, place, before):
+    good = dict(members_of(good_workbook()))
+    data = good[SHEET].replace(b"<sheetData>", before + b"<sheetData>").replace(old, new)
+    path = tmp_path / "c.xlsx"
+    path.write_bytes(zipped([(n, data if n == SHEET else d) for n, d in good.items()]))
+    with pytest.raises(IgfstratError, match=f"cell {place} stands twice"):
+        read_cohort(path)

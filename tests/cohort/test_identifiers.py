@@ -2,11 +2,13 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from igfstrat.cohort import identity
+from igfstrat.cohort import identity, read_cohort
 from igfstrat.cohort.sheet import Sheet, TextColumn
+from igfstrat.errors import Severity
 
 PARTS = st.sampled_from(
     ["P", "p", "1", "2", "A", " ", "\t", "\x00", "\u00ad", "-", "\u2010", "А", "ß", "ss", "K", "\u212a", "NA", "1e+05", "nan", "x" * 201, "."]
@@ -40,3 +42,11 @@ def test_a_categorical_column_has_the_text_of_its_rows(texts):
     codes, levels = pd.factorize(np.array([*texts], dtype=object))
     series = pd.Series(pd.Categorical.from_codes(codes, categories=pd.Index(levels, dtype=object)))
     assert TextColumn.of(series).text.tolist() == texts
+
+
+@pytest.mark.parametrize("error", ["#REF!", " #name? ", "#DIV/0!"])
+def test_an_error_of_excel_is_no_identifier(change, write_csv, error):
+    problems = read_cohort(write_csv(change({(9, "patient_id"): error}))).problems
+    assert [(p.row, p.code, p.severity) for p in problems if p.column == "patient_id"] == [
+        (9, "missing_id", Severity.ERROR)
+    ]

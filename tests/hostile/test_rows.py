@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.hostile import rows_files, rows_jobs, rows_payloads, rows_text, rows_values
+from tests.hostile import rows_files, rows_jobs, rows_payloads, rows_spreadsheets, rows_text, rows_values
 from tests.hostile.tables import said
 
 ROOT = Path(__file__).parents[2]
 SECONDS, MIB = 10, 512
 EVERY = os.environ.get("IGFSTRAT_HOSTILE") == "every"
-ROWS = (*rows_values.ROWS, *rows_files.ROWS, *rows_text.ROWS, *rows_payloads.ROWS, *rows_jobs.ROWS)
+PLACES = (rows_values, rows_files, rows_text, rows_payloads, rows_jobs, rows_spreadsheets)
+ROWS = tuple(row for place in PLACES for row in place.ROWS)
 # of each row the first variants, and of long rows a share; `python -m tests.proofs.hostile` runs them all
 FIRST, EACH = 2, 6
 CASES = [
