@@ -19,10 +19,11 @@ import zipfile
 import zlib
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +36,7 @@ Rows = dict[str, npt.NDArray[Any]]
 Work = Callable[[int, int], Rows]
 Progress = Callable[[int, int], None]
 Backend = Literal["processes", "threads"]
+Item = TypeVar("Item")
 
 _JOBLIB_NAMES: Final = {"processes": "loky", "threads": "threading"}
 _KEY_DIGITS: Final = 32
@@ -241,7 +243,34 @@ def open_pool(backend: Backend, n_jobs: int, cluster: str | None) -> Iterator[tu
             name, form, n_jobs = "dask", "list", -1  # joblib's dask backend has no generators
         stack.enter_context(parallel_config(backend=name, n_jobs=n_jobs))
         workers = max(effective_n_jobs(n_jobs), 1)
-        yield stack.enter_context(Parallel(return_as=form)), workers
+        # what a worker gets goes through its pipe: never as a pickle into a folder
+        yield stack.enter_context(Parallel(return_as=form, max_nbytes=None)), workers
+
+
+def read_ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """Have the next item made in a thread while this one is used.
+
+    Parameters
+    ----------
+    items : iterator
+        What it waits for (a file, another process) is waited for beside the caller's own work.
+
+    Yields
+    ------
+    Item
+        The same, in their order; at most one is held. What making one raises comes at its place.
+
+    Examples
+    --------
+    >>> list(read_ahead(iter("abc")))
+    ['a', 'b', 'c']
+    """
+    end = object()
+    with ThreadPoolExecutor(1) as beside:
+        coming = beside.submit(next, items, end)
+        while (item := coming.result()) is not end:
+            coming = beside.submit(next, items, end)
+            yield item  # type: ignore[misc]
 
 
 def _dask_client(cluster: str) -> Any:

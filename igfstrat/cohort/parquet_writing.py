@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
 from igfstrat.files import atomic_path
 
 ROW_GROUP: Final = 131_072
+# a column is written with its different values apart where in the first row group each comes twice on the average
+_OFTEN: Final = 0.5
 
 
 def write_parquet(pieces: Iterable[Any], path: Path) -> None:
@@ -22,32 +25,59 @@ def write_parquet(pieces: Iterable[Any], path: Path) -> None:
     path : Path
         Ends in .parquet. Equal rows give equal bytes, however they are cut into pieces.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
+    coming = iter(pieces)
+    first = next(coming)
+    keeps_codes = _says_its_types(first.schema)
+    schema = first.schema if keeps_codes else _text_schema(first.schema)
     with atomic_path(path) as temporary:
-        writer, waiting, n, keeps_codes = None, [], 0, False
-        for piece in pieces:
-            if writer is None:
-                keeps_codes = _says_its_types(piece.schema)
-                schema = piece.schema if keeps_codes else _text_schema(piece.schema)
-                writer = pq.ParquetWriter(
-                    temporary, schema.remove_metadata(), compression="snappy", store_schema=not keeps_codes
-                )
-            if keeps_codes and not n and len(piece) == ROW_GROUP:
-                writer.write_table(piece.combine_chunks(), row_group_size=ROW_GROUP)
-                continue
-            waiting.append(piece.cast(_text_schema(piece.schema)))
-            n += len(piece)
-            while n >= ROW_GROUP:
-                joined = pa.concat_tables(waiting)
-                _write_group(writer, joined.slice(0, ROW_GROUP))
-                waiting = [joined.slice(ROW_GROUP)]
-                n -= ROW_GROUP
-        if writer is not None:
-            if n:
-                _write_group(writer, pa.concat_tables(waiting))
-            writer.close()
+        groups = _groups(chain([first], coming), keeps_codes=keeps_codes)
+        group = next(groups, first)
+        with pq.ParquetWriter(
+            temporary, schema.remove_metadata(), compression="snappy", store_schema=not keeps_codes,
+            use_dictionary=_worth_coding(group),
+        ) as writer:  # fmt: skip
+            for rows in chain([group], groups):
+                _write_group(writer, rows)
+
+
+def _groups(pieces: Iterable[Any], *, keeps_codes: bool) -> Iterator[Any]:
+    """Row groups; a piece that is one goes through as it stands."""
+    import pyarrow as pa
+
+    waiting, n = [], 0
+    for piece in pieces:
+        if keeps_codes and not n and len(piece) == ROW_GROUP:
+            yield piece
+            continue
+        waiting.append(piece.cast(_text_schema(piece.schema)))
+        n += len(piece)
+        while n >= ROW_GROUP:
+            joined = pa.concat_tables(waiting)
+            yield joined.slice(0, ROW_GROUP)
+            waiting = [joined.slice(ROW_GROUP)]
+            n -= ROW_GROUP
+    if n:
+        yield pa.concat_tables(waiting)
+
+
+def _worth_coding(group: Any) -> list[str]:
+    """Columns whose values come back: among the others parquet looks for some in vain, which takes a third of the time."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    found = []
+    for name, column in zip(group.column_names, group.columns, strict=True):
+        if pa.types.is_dictionary(column.type):
+            column = column.combine_chunks().indices
+        try:
+            n_different = pc.count_distinct(column).as_py()
+        except pa.ArrowNotImplementedError:
+            n_different = 0
+        if n_different <= _OFTEN * len(group):
+            found.append(name)
+    return found
 
 
 def _write_group(writer: Any, table: Any) -> None:
@@ -56,7 +86,7 @@ def _write_group(writer: Any, table: Any) -> None:
 
     table = table.combine_chunks()
     for i, field in enumerate(writer.schema):
-        if pa.types.is_dictionary(field.type):
+        if pa.types.is_dictionary(field.type) and not pa.types.is_dictionary(table.schema.field(i).type):
             table = table.set_column(i, field, table.column(i).combine_chunks().dictionary_encode())
     writer.write_table(table, row_group_size=ROW_GROUP)
 

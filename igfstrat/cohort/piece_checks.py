@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from typing import Any, Final
 
 import numpy as np
@@ -19,6 +20,9 @@ from igfstrat.errors import Problem, safe_text
 
 # nothing in such an identifier can be read in two ways but its case
 _SIMPLE_ID: Final = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,199}$"
+_LONG: Final = 256  # bytes from which on a text is hashed by itself, as hardly any identifier is
+# of a little-endian word of eight bytes, the first n
+_FIRST_BYTES: Final = np.array([(1 << 8 * n) - 1 for n in range(9)], dtype=np.uint64)
 
 Places = NDArray[np.intp]
 
@@ -111,6 +115,7 @@ class Identifiers:
         """
         if self.column is None:
             return
+        import pyarrow as pa
         import pyarrow.compute as pc
 
         text = piece.columns[self.column].strings()
@@ -118,14 +123,14 @@ class Identifiers:
         is_plain = pc.match_substring_regex(stripped, _SIMPLE_ID)
         lowered = pc.ascii_lower(stripped)
         missing = pc.is_in(lowered, value_set=_missing_words())
-        keys = lowered.to_numpy(zero_copy_only=False)
+        hashes = hash_texts(lowered)
         odd = np.flatnonzero(~pc.and_not(is_plain, missing).to_numpy(zero_copy_only=False))
         if len(odd):
-            keys = keys.copy()
-        for place, word in zip(odd.tolist(), text.take(odd).to_pylist(), strict=True):
-            keys[place] = folded(word)
-            self._odd[piece.start + place] = (int(piece.row_numbers[place]), word)
-        self._hashes.append(pd.util.hash_array(np.asarray(keys, dtype=object), categorize=False))
+            words = text.take(odd).to_pylist()
+            hashes[odd] = hash_texts(pa.array([folded(word) for word in words], pa.string()))
+            for place, word in zip(odd.tolist(), words, strict=True):
+                self._odd[piece.start + place] = (int(piece.row_numbers[place]), word)
+        self._hashes.append(hashes)
 
     def check(self, source: Source, size: int, aside: Places) -> list[Problem]:
         """Look closely at identifiers that are odd or seem double; the others are neither.
@@ -146,11 +151,7 @@ class Identifiers:
         """
         if self.column is None:
             return []
-        hashes = np.concatenate(self._hashes)
-        self._hashes = []
-        order = np.argsort(hashes, kind="stable")
-        same = np.flatnonzero(hashes[order[1:]] == hashes[order[:-1]])
-        doubled = np.setdiff1d(np.union1d(order[same + 1], order[same]), aside)
+        doubled = np.setdiff1d(self._doubled(), aside)
         ids = {place: found for place, found in self._odd.items() if place not in set(aside.tolist())}
         if len(doubled):
             ids |= self._read_again(source, size, doubled)
@@ -159,6 +160,17 @@ class Identifiers:
         rows = [ids[place] for place in sorted(ids)]
         sheet = replace(source.head, row_numbers=np.array([row for row, _ in rows], dtype=np.int64))
         return check_identifiers(sheet, pd.Series([text for _, text in rows], dtype=object), self.column)
+
+    def _doubled(self) -> Places:
+        """Rows whose hash another row has as well; a sort tells whether there are any, and takes the place of no row."""
+        ordered = np.concatenate(self._hashes)
+        ordered.sort()
+        same = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+        del ordered
+        hashes, self._hashes = self._hashes, []
+        if not len(same):
+            return np.array([], dtype=np.intp)
+        return np.flatnonzero(np.concatenate([np.isin(part, same) for part in hashes]))
 
     def _read_again(self, source: Source, size: int, places: Places) -> dict[int, tuple[int, str]]:
         found = {}
@@ -170,6 +182,57 @@ class Identifiers:
             for place, row, text in zip(here.tolist(), piece.row_numbers[here].tolist(), texts, strict=True):
                 found[piece.start + place] = (row, str(text))
         return found
+
+
+def hash_texts(texts: Any) -> NDArray[np.uint64]:
+    """A number for each text: equal ones for equal texts, and hardly ever for others.
+
+    Parameters
+    ----------
+    texts : pyarrow.StringArray
+        No nulls.
+
+    Returns
+    -------
+    ndarray of uint64, shape (n_texts,)
+        The same on every machine and in every run.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> a, b, again = hash_texts(pa.array(["p1", "p2", "p1"])).tolist()
+    >>> a == again, a == b
+    (True, False)
+    """
+    _, offsets, data = texts.buffers()
+    ends = np.frombuffer(offsets, dtype=np.int32)[texts.offset : texts.offset + len(texts) + 1].astype(
+        np.intp
+    )
+    # eight bytes at a time: what stands behind the end of a text is masked away
+    padded = np.zeros(int(ends[-1] - ends[0]) + 8, dtype=np.uint8)
+    padded[:-8] = np.frombuffer(data, dtype=np.uint8)[ends[0] : ends[-1]] if len(padded) > 8 else 0
+    words = np.lib.stride_tricks.sliding_window_view(padded, 8)
+    starts, lengths = ends[:-1] - ends[0], np.diff(ends)
+    hashes = _mixed(lengths.astype(np.uint64))
+    rows = np.flatnonzero(lengths <= _LONG)
+    for at in range(0, int(lengths[rows].max(initial=0)), 8):
+        rows = rows[lengths[rows] > at]
+        left = np.minimum(lengths[rows] - at, 8)
+        word = words[starts[rows] + at].copy().view("<u8")[:, 0].astype(np.uint64)
+        word &= _FIRST_BYTES[left]
+        hashes[rows] = _mixed(hashes[rows] ^ word)
+    for row in np.flatnonzero(lengths > _LONG).tolist():
+        text = padded[starts[row] : starts[row] + lengths[row]].tobytes()
+        hashes[row] = int.from_bytes(blake2b(text, digest_size=8).digest(), "little")
+    return hashes
+
+
+def _mixed(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Each bit of the result depends on every bit given (the finalizer of SplitMix64, and as it one to one)."""
+    bits = bits + np.uint64(0x9E3779B97F4A7C15)
+    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return bits ^ (bits >> np.uint64(31))
 
 
 def _missing_words() -> Any:

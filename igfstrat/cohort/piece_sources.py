@@ -8,7 +8,6 @@ their names, as if they stood under one another below one header: row numbers ru
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -27,8 +26,9 @@ from igfstrat.cohort.layout import find_table
 from igfstrat.cohort.limits import LIMITS, Limits
 from igfstrat.cohort.parsing import messages_of_pieces
 from igfstrat.cohort.pieces import HEAD_ROWS, Cells, Piece, Source
-from igfstrat.cohort.sheet import Grid, Sheet
-from igfstrat.cohort.text_reader import check_lines_of_fields, sniff_delimiter
+from igfstrat.cohort.sheet import Grid
+from igfstrat.cohort.text_pieces import read_text_pieces, texts_of
+from igfstrat.cohort.text_reader import sniff_delimiter
 from igfstrat.errors import CohortError, Problem, Severity, UnsafeFileError, UsageError, safe_text
 
 SUFFIXES: Final = frozenset({".csv", ".tsv", ".txt", ".parquet"})
@@ -36,8 +36,8 @@ SUFFIXES: Final = frozenset({".csv", ".tsv", ".txt", ".parquet"})
 FIRST_RECORD: Final = 2
 _SAMPLE: Final = 30
 _LONGEST_LINE: Final = 10_000_000
+_HEAD_BYTES: Final = 10_000_000
 _EXACT_BELOW: Final = 2**53
-_ANYTHING: Final = re.compile(r"\S")
 
 
 def is_parquet(path: Path) -> bool:
@@ -155,6 +155,8 @@ def _open_parquet(path: Path, limits: Limits) -> Source:
     if any(pa.types.is_nested(field.type) or pa.types.is_binary(field.type) for field in schema):
         message = f"{name}: columns of lists, records or bytes can't be read; keep the plain ones"
         raise UsageError(message)
+    if first:  # long texts are looked at in fewer rows
+        first = first.slice(0, max(1, len(first) * _HEAD_BYTES // max(first.nbytes, _HEAD_BYTES)))
     columns = [arrow_cells(column).text() for column in first.columns] if first else []
     rows = [list(row) for row in zip(*columns, strict=True)]
     head = find_table(Grid(rows=[names, *rows]), name, header_row=1, known=frozenset(names))
@@ -233,9 +235,8 @@ class ArrowColumns(Sequence[Cells]):
     def __getitem__(self, index: int | slice) -> Cells | list[Cells]:
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
-        if index not in self._made:
-            self._made[index] = arrow_cells(self._arrays[index])
-        return self._made[index]
+        cells = self._made.get(index) or arrow_cells(self._arrays[index])
+        return self._made.setdefault(index, cells)
 
     def likely_filled(self) -> list[int]:
         """Places of the columns, those whose empty cells are quickly found first.
@@ -278,7 +279,7 @@ def arrow_cells(column: Any) -> Cells:
         return Cells(arrow=column.cast(pa.string()))
     if pa.types.is_dictionary(kind) and pa.types.is_string(kind.value_type):
         return Cells(arrow=column.cast(pa.string()))
-    return Cells(texts=_texts(arrow_text(column, pa)))
+    return Cells(texts=texts_of(arrow_text(column, pa)))
 
 
 def _blank_rows(piece: Piece, columns: ArrowColumns) -> NDArray[np.intp]:
@@ -295,10 +296,6 @@ def _blank_rows(piece: Piece, columns: ArrowColumns) -> NDArray[np.intp]:
     return rows
 
 
-def _texts(texts: Any) -> NDArray[np.object_]:
-    return np.array([*texts, None], dtype=object)[:-1]
-
-
 def _open_text(path: Path, settings: FileSettings, known: frozenset[str]) -> Source:
     with path.open("rb") as handle:
         start = handle.read(4)
@@ -309,7 +306,6 @@ def _open_text(path: Path, settings: FileSettings, known: frozenset[str]) -> Sou
         return path.open(encoding=chosen, newline=None)
 
     place = safe_text(path.name)
-
     try:
         with opened() as text:
             lines = [line.rstrip("\n") for line in islice(_lines(text, place), HEAD_ROWS)]
@@ -331,14 +327,13 @@ def _open_text(path: Path, settings: FileSettings, known: frozenset[str]) -> Sou
         try:
             with opened() as handle:
                 found = islice(_lines(handle, place), n_comments, None)
-                yield from _text_pieces(found, delimiter, head, n_comments, size)
+                yield from read_text_pieces(found, delimiter, head, n_comments, size)
         except UnicodeDecodeError as error:
             raise _not_encoded(path, chosen) from error
         except csv.Error as error:
             raise _error(head.place, "quote", f"{error}; close or remove the quote") from error
 
-    length = sum(len(line) + 1 for line in lines)
-    n_about = path.stat().st_size * len(lines) // max(length, 1)
+    n_about = path.stat().st_size * len(lines) // max(sum(len(line) + 1 for line in lines), 1)
     return Source(head=head, files=(path,), pieces=pieces, n_about=n_about)
 
 
@@ -349,46 +344,6 @@ def _lines(handle: IO[str], place: str) -> Iterator[str]:
             remedy = f"a line of more than {_LONGEST_LINE:,} characters; this is no table of rows"
             raise _error(place, "size", remedy)
         yield line
-
-
-def _text_pieces(
-    lines: Iterator[str], delimiter: str, head: Sheet, n_comments: int, size: int
-) -> Iterator[Piece]:  # fmt: skip
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    width = 0
-    for _ in range(head.header_row - n_comments):
-        width = len(next(reader))
-    number, start = head.header_row, 0
-    n_columns = len(head.headers)
-    n_lines = reader.line_num
-    while records := list(islice(reader, size)):
-        if reader.line_num - n_lines > len(records):
-            check_lines_of_fields(records, head.place, first=number + 1)
-        n_lines = reader.line_num
-        kept = [(number + 1 + i, record) for i, record in enumerate(records) if _is_filled(record)]
-        number += len(records)
-        faults = [(n, len(r)) for n, r in kept if len(r) != width and _is_odd(r, width)]
-        if faults:
-            raise CohortError(head.place, [_field_problem(n, found, width) for n, found in faults])
-        if not kept:
-            continue
-        columns = zip(*(record[:n_columns] for _, record in kept), strict=True)
-        numbers = np.array([n for n, _ in kept], dtype=np.int64)
-        yield Piece(start, numbers, [Cells(texts=_texts(column)) for column in columns])
-        start += len(kept)
-
-
-def _is_filled(record: list[str]) -> bool:
-    return any(_ANYTHING.search(text) for text in record)
-
-
-def _is_odd(record: list[str], width: int) -> bool:
-    return len(record) < width or _is_filled(record[width:])
-
-
-def _field_problem(row: int, found: int, width: int) -> Problem:
-    remedy = f"has {found} fields where the header has {width}; look for a missing or an extra delimiter"
-    return Problem(code="fields", severity=Severity.ERROR, row=row, remedy=remedy)
 
 
 def _error(place: str, code: str, remedy: str) -> CohortError:

@@ -8,6 +8,7 @@ those that are odd or seem double by their text.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -39,6 +40,8 @@ from igfstrat.schema import COLUMNS
 
 _TAIL: Final = 50
 _NOT_A_PATIENT: Final = "a summary or note, not a patient"
+# rows of columns that are judged at the same time: each takes some fifty bytes a row meanwhile
+_ROWS_TOGETHER: Final = 12_000_000
 
 Places = NDArray[np.intp]
 
@@ -53,10 +56,13 @@ class WholeColumns:
         Its sheet holds no cells, its `problems` are those of the file, `table` is compact.
     by_row : tuple of RowProblems
         What was noticed of rows, columns in the order in which they come first.
+    aside : dict of int to str
+        Rows from 0 that are no patients, and why.
     """
 
     cohort: Cohort
     by_row: tuple[RowProblems, ...]
+    aside: dict[int, str]
 
 
 def plain_table(table: pd.DataFrame) -> pd.DataFrame:
@@ -81,8 +87,9 @@ def plain_table(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def judge_columns(
-    source: Source, cohort_map: CohortMap | None, size: int, progress: Callable[[int], None] | None = None
-) -> WholeColumns:
+    source: Source, cohort_map: CohortMap | None, size: int, progress: Callable[[int], None] | None = None,
+    *, n_threads: int = 1,
+) -> WholeColumns:  # fmt: skip
     """Read a table once and decode what is used of it.
 
     Parameters
@@ -95,6 +102,8 @@ def judge_columns(
         Rows held as text at a time; it changes nothing.
     progress : callable, optional
         Gets the rows read.
+    n_threads : int
+        Columns that are judged at the same time, where memory allows it; it changes nothing.
 
     Returns
     -------
@@ -106,7 +115,7 @@ def judge_columns(
     CohortError
         If identifiers are missing or double, or no row is a patient.
     """
-    return _FirstPass(source, cohort_map, progress).run(size)
+    return _FirstPass(source, cohort_map, progress).run(size, n_threads)
 
 
 class _FirstPass:
@@ -133,7 +142,7 @@ class _FirstPass:
         self.unusable: dict[str, list[Problem]] = {}
         self.by_row: list[RowProblems] = []
 
-    def run(self, size: int) -> WholeColumns:
+    def run(self, size: int, n_threads: int) -> WholeColumns:
         if "patient_id" not in self.bindings.columns:
             remedy = "column missing; name it so, or map it: patient_id: <column>, or patient_id: {row_number: true}"
             found = [p for p in self.bindings.problems if p.column == "patient_id"]
@@ -149,10 +158,7 @@ class _FirstPass:
         self.by_row += self.carried.finish()
         remedy = "a summary or note under the data, not scored as a patient; delete the row"
         self._add_rows([Flags("summary_row", remedy, self.aside)], None, None)
-        self._check_identifiers(size)
-        for name, binding in self.bindings.columns.items():
-            if name != "patient_id":
-                self._finish(name, binding)
+        self._judge_all(size, n_threads)
         endpoints = self._follow() if self.followup else {}
         return self._result(endpoints)
 
@@ -194,24 +200,38 @@ class _FirstPass:
         first = len(self.row_numbers) - len(self.tail)
         return np.array(summary_rows(end, ids), dtype=np.intp) + first
 
-    def _check_identifiers(self, size: int) -> None:
-        found = self.ids.check(self.source, size, self.aside)
+    def _judge_all(self, size: int, n_threads: int) -> None:
+        """Identifiers and columns, which know nothing of each other; what is found is told in the order of the header."""
+        together = max(1, min(n_threads, _ROWS_TOGETHER // len(self.row_numbers)))
+        used = {name: b for name, b in self.bindings.columns.items() if name != "patient_id"}
+        with ThreadPoolExecutor(together) as pool:
+            ids = pool.submit(self.ids.check, self.source, size, self.aside)
+            judged = {name: pool.submit(self._judge, name, binding) for name, binding in used.items()}
+            self._note_identifiers(ids.result())
+            release_memory()
+            for name, binding in used.items():
+                self._tell(name, binding, *judged.pop(name).result())
+                release_memory()
+
+    def _note_identifiers(self, found: list[Problem]) -> None:
         if any(p.severity is Severity.ERROR for p in found):
             headline = f"{self.sheet.place} ({len(self.row_numbers)} rows)"
             raise CohortError(headline, found)
         self.by_row += by_finding(found, self.row_numbers)
 
-    def _finish(self, name: str, binding: Binding) -> None:
-        column = binding.column
+    def _judge(self, name: str, binding: Binding) -> tuple[Verdict, Callable[[int], str]]:
         if name in self.numbers:
             figures = self.numbers[name].finish(self.aside)
             verdict = judge_numbers(figures, binding, self.map, self._missing(binding))
             self._judge_number(name, binding, figures.raw, verdict)
-            text_at: Callable[[int], str] = figures.text_at
-        else:
-            words, ids = self.words[name].finish(self.aside)
-            verdict = judge_words(words, ids, binding, self.map, self._missing(binding))
-            text_at = _TextOfWords(words, ids)
+            return verdict, figures.text_at
+        words, ids = self.words[name].finish(self.aside)
+        return judge_words(words, ids, binding, self.map, self._missing(binding)), _TextOfWords(words, ids)
+
+    def _tell(
+        self, name: str, binding: Binding, verdict: Verdict, text_at: Callable[[int], str]
+    ) -> None:  # fmt: skip
+        column = binding.column
         if verdict.fault:
             self._spoil(name, self._with_place(verdict.fault, text_at))
         elif binding.index is None and verdict.flags:
@@ -327,7 +347,10 @@ class _FirstPass:
         )  # fmt: skip
         rank = {c: i for i, c in reversed(list(enumerate(f.problem.column for f in self.by_row)))}
         ordered = sorted(self.by_row, key=lambda f: rank[f.problem.column])
-        return WholeColumns(cohort=cohort, by_row=tuple(f for f in ordered if len(f.places)))
+        by_row = tuple(f for f in ordered if len(f.places))
+        return WholeColumns(
+            cohort=cohort, by_row=by_row, aside=dict.fromkeys(self.aside.tolist(), _NOT_A_PATIENT)
+        )
 
 
 class _TextOfWords:

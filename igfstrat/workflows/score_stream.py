@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
-from joblib import delayed
+from joblib import delayed, effective_n_jobs
 
 from igfstrat._version import __version__
 from igfstrat.cohort import Cohort
@@ -43,7 +43,7 @@ from igfstrat.files import (
     write_manifest,
     write_problems,
 )
-from igfstrat.parallel import content_key, open_pool
+from igfstrat.parallel import content_key, open_pool, read_ahead
 from igfstrat.workflows.file_notices import file_notices
 from igfstrat.workflows.plan import ChosenPlan, choose_plan
 from igfstrat.workflows.row_flags import file_flags
@@ -128,7 +128,11 @@ def score_stream(
     source = _open(path, cohort_map, encoding, header_row, limits)
     if plan is not None:
         _check_header(source, cohort_map, plan)
-    whole = judge_columns(source, cohort_map, chunk_rows, _first_third(progress, source.n_about))
+    threads = effective_n_jobs(n_jobs) if cluster is None else 1
+    if threads > 1:
+        source = _ahead(source)
+    told = _first_third(progress, source.n_about)
+    whole = judge_columns(source, cohort_map, chunk_rows, told, n_threads=threads)
     files = (config_path(str(map), "maps"),) if isinstance(map, str | Path) else ()
     cohort = replace(whole.cohort, n_filtered=source.left_out[0], files=(*source.files, *files))
     whole = replace(whole, cohort=cohort)
@@ -189,6 +193,11 @@ def _check_header(source: Source, cohort_map: CohortMap | None, plan: str | Path
         head.require(required_inputs(choose_plan(plan, head).plan), outcome=_NOTHING)
     except CohortError as error:
         raise CohortError(source.head.place, error.problems, _NOTHING) from error
+
+
+def _ahead(source: Source) -> Source:
+    """A table whose next piece is read while one is used."""
+    return replace(source, pieces=lambda size: read_ahead(source.pieces(size)))
 
 
 def _first_third(progress: Progress | None, n_about: int) -> Callable[[int], None] | None:
@@ -279,7 +288,7 @@ class _Job:
         """Pieces with their parts, in their order."""
         done, waiting = 0, deque[Piece]()
         with open_pool("processes", n_jobs, cluster) as (pool, workers):
-            tasks = self._tasks(waiting)
+            tasks = self._tasks(waiting, is_here=cluster is None)
             each = _AHEAD * workers if cluster else None  # a cluster hands on its results together
             batches = iter(lambda: list(islice(tasks, each)), []) if each else iter([tasks])
             for found in chain.from_iterable(pool(batch) for batch in batches):
@@ -295,13 +304,16 @@ class _Job:
                     progress((n_rows + 2 * done) // 3, n_rows)
                 yield piece, part
 
-    def _tasks(self, waiting: deque[Piece]) -> Iterator[Any]:
+    def _tasks(self, waiting: deque[Piece], *, is_here: bool) -> Iterator[Any]:
+        """What is to be done; only workers on this machine see the folder."""
         is_csv = self.scorer.is_csv
         for piece in self.source.pieces(self.size):
-            if read_part(self._path_of(piece)):
+            path = self._path_of(piece)
+            if read_part(path):
                 task = delayed(bytes)()
             else:
-                task = delayed(score_part)(self.scorer, Rows.of(piece, self.whole, with_text=is_csv))
+                rows = Rows.of(piece, self.whole, with_text=is_csv)
+                task = delayed(score_part)(self.scorer, rows, path if is_here else None)
             waiting.append(replace(piece, columns=[]) if is_csv or piece.source is not None else piece)
             yield task
 

@@ -22,7 +22,7 @@ from igfstrat.cohort.pieces import Cells, Piece
 from igfstrat.cohort.whole_columns import WholeColumns, plain_table
 from igfstrat.cohort.writing import arrow_table, csv_bytes
 from igfstrat.features import FeatureBuilder, StratumEvidence
-from igfstrat.files import problem_rows
+from igfstrat.files import problem_rows, write_bytes
 from igfstrat.workflows.plan import ChosenPlan
 from igfstrat.workflows.row_flags import count_parts, in_row_order
 from igfstrat.workflows.score_cohort import ScoreResult, score_rows
@@ -90,8 +90,8 @@ class Rows:
         Decoded, compact.
     row_numbers : ndarray of int64, shape (n_rows,)
         As the spreadsheet counts.
-    set_aside : ndarray of object, shape (n_rows,)
-        As in `Cohort`.
+    set_aside : dict of int to str
+        Rows from 0 that are no patients, and why.
     found : tuple of RowProblems
         What the reading noticed of them.
     columns : list of Cells
@@ -100,7 +100,7 @@ class Rows:
 
     table: pd.DataFrame
     row_numbers: Any
-    set_aside: Any
+    set_aside: dict[int, str]
     found: tuple[RowProblems, ...]
     columns: list[Cells]
 
@@ -126,7 +126,7 @@ class Rows:
         found = (about.between(start, stop) for about in whole.by_row)
         return cls(
             table=whole.cohort.table.iloc[start:stop].reset_index(drop=True), row_numbers=piece.row_numbers,
-            set_aside=whole.cohort.set_aside[start:stop], found=tuple(f for f in found if len(f.places)),
+            set_aside={row - start: why for row, why in whole.aside.items() if start <= row < stop}, found=tuple(f for f in found if len(f.places)),
             columns=list(piece.columns) if with_text else [],
         )  # fmt: skip
 
@@ -150,8 +150,11 @@ class Rows:
             for about in self.found
             for row in self.row_numbers[about.places].tolist()
         ]
+        aside = np.full(len(self.row_numbers), "", dtype=object)
+        for row, why in self.set_aside.items():
+            aside[row] = why
         return replace(
-            cohort, table=plain_table(self.table), set_aside=self.set_aside, problems=tuple(problems),
+            cohort, table=plain_table(self.table), set_aside=aside, problems=tuple(problems),
             sheet=replace(cohort.sheet, cells=cells, row_numbers=self.row_numbers),
         )  # fmt: skip
 
@@ -181,7 +184,7 @@ def without_rows(cohort: Cohort) -> Cohort:
     )  # fmt: skip
 
 
-def score_part(scorer: Scorer, rows: Rows) -> bytes:
+def score_part(scorer: Scorer, rows: Rows, path: Path | None = None) -> bytes:
     """Score a piece.
 
     Parameters
@@ -190,12 +193,22 @@ def score_part(scorer: Scorer, rows: Rows) -> bytes:
         What scores.
     rows : Rows
         What is scored.
+    path : Path, optional
+        Where the part goes; by default it is handed back, for who doesn't see the folder.
 
     Returns
     -------
     bytes
-        A part, to be read by `read_part`.
+        A part, to be read by `read_part`; none where it is written.
     """
+    part = _part_of(scorer, rows)
+    if path is None:
+        return part
+    write_bytes(path, part)
+    return b""
+
+
+def _part_of(scorer: Scorer, rows: Rows) -> bytes:
     result = scorer.score(rows)
     columns: list[str] = []
     if scorer.is_csv:

@@ -47,3 +47,22 @@ def test_a_type_that_parquet_alone_does_not_tell_comes_back(tmp_path, monkeypatc
     found = pq.read_table(tmp_path / "a.parquet")
     assert found["when"].type.tz == "Europe/Berlin"
     assert found["words"].type == pa.string()
+
+
+@pytest.mark.parametrize("cuts", [[], [70, 300]])
+def test_only_columns_whose_values_come_back_are_written_with_their_values_apart(tmp_path, monkeypatch, cuts):
+    monkeypatch.setattr(parquet_writing, "ROW_GROUP", 100)
+    parquet_writing.write_parquet(tables(350, cuts), tmp_path / "a.parquet")
+    group = pq.ParquetFile(tmp_path / "a.parquet").metadata.row_group(0)
+    coded = {
+        group.column(i).path_in_schema
+        for i in range(group.num_columns)
+        if group.column(i).has_dictionary_page
+    }
+    assert coded == {"words"}
+
+
+def test_a_table_without_rows_is_a_file_with_its_columns(tmp_path):
+    parquet_writing.write_parquet([next(tables(10, [])).slice(0, 0)], tmp_path / "a.parquet")
+    found = pq.read_table(tmp_path / "a.parquet")
+    assert (len(found), found.column_names) == (0, ["id", "x", "words", "many"])

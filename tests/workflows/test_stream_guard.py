@@ -1,7 +1,12 @@
 """Large tables are read under guard, and refused as small ones are. Worked by hand, against the reading of the whole file."""
 
+import subprocess
 import sys
+from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from igfstrat.cohort import parsing, read_cohort
@@ -101,3 +106,56 @@ def test_progress_rises_over_both_passes_and_ends_at_all_rows(tmp_path):
         tmp_path / "c.parquet", tmp_path / "o.csv", plan="breast", chunk_rows=100, progress=lambda *n: told.append(n)
     )  # fmt: skip
     assert told == [(33, 300), (66, 300), (100, 300), (166, 300), (233, 300), (300, 300)]
+
+
+WATCHED = """
+import resource, sys, time
+from pathlib import Path
+from igfstrat.errors import UnsafeFileError
+from igfstrat.workflows.score_stream import score_stream
+before = resource.getrusage(resource.RUSAGE_SELF).ru_utime
+try:
+    score_stream(Path("c.parquet"), Path("o.parquet"), plan="breast", chunk_rows=int(sys.argv[1]), n_jobs=int(sys.argv[2]))
+except UnsafeFileError as error:
+    print("memory" in str(error))
+both = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+print(sum(use.ru_utime + use.ru_stime for use in both) - before, *(use.ru_maxrss / 1024 for use in both))
+"""
+
+
+def long_words(path, lengths, n=2_000):
+    """Row groups of honest rows, but for one long word that every row of a group repeats: a few kB in the file."""
+    with as_parquet_writer(path) as writer:
+        for length in lengths:
+            table = pa.Table.from_pandas(
+                as_parquet(path.with_name("honest"), rows_of(n)), preserve_index=False
+            )
+            word = pa.DictionaryArray.from_arrays(np.zeros(n, dtype=np.int32), pa.array(["x" * length]))
+            writer.write_table(table.set_column(table.column_names.index("remark"), "remark", word))
+    path.with_name("honest").unlink()
+
+
+def as_parquet_writer(path):
+    texts = {"patient_id", "sex", "subtype", "dfs_event"}
+    fields = [pa.field(name, pa.string() if name in texts else pa.float64()) for name in HEADER[:-1]]
+    schema = pa.schema([*fields, pa.field("remark", pa.dictionary(pa.int32(), pa.string()))])
+    return pq.ParquetWriter(path, schema, compression="zstd", store_schema=False)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the other platforms don't hold this limit")
+@pytest.mark.parametrize(
+    ("lengths", "size", "jobs"),
+    [([20_000] * 10, 131_072, 1), ([10, 400_000], 2_000, 1), ([10, 10, 10, 400_000], 2_000, 2)],
+    ids=["from the first row on", "in the second piece", "behind what is read ahead"],
+)
+def test_a_bomb_of_parquet_in_pieces_is_refused_within_512_mib_and_10_s(tmp_path, lengths, size, jobs):
+    long_words(tmp_path / "c.parquet", lengths)
+    assert (tmp_path / "c.parquet").stat().st_size < 1_000_000
+    command = [sys.executable, "-c", WATCHED, str(size), str(jobs)]
+    environment = {"PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    is_of_memory, seconds, *peaks = done.stdout.split()
+    assert is_of_memory == "True"
+    assert float(seconds) < 10
+    assert max(map(float, peaks)) < 512
+    assert [p.name for p in tmp_path.iterdir()] == ["c.parquet"]
