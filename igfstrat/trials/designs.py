@@ -18,7 +18,7 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -178,7 +178,8 @@ def plan_information(scenario: Scenario, design: str, *, seed: int) -> tuple[Flo
     tuple
         Fractions, shape (k, h), and the correlation. Where looks come by a population's events, its fractions are
         those of the events; the others' come from the mean events of planning trials in which the experimental
-        arm does nothing.
+        arm does nothing. Where none of these reaches a look, the last counts what they end with, and an earlier one
+        its planned share of that.
     """
     settings, hypotheses = scenario.designs[design], scenario.hypotheses_of(design)
     counted = "positive" if scenario.kind_of(design) == "enrichment" else settings.events_in
@@ -196,23 +197,35 @@ def plan_information(scenario: Scenario, design: str, *, seed: int) -> tuple[Flo
         populations=tuple(dict.fromkeys((*hypotheses, counted))),
         estimate=False,
     )
-    mean = np.nanmean(np.where(trials.reached[..., None], trials.events, np.nan), axis=0)[
-        :, : len(hypotheses)
-    ]
-    found = np.maximum.accumulate(np.nan_to_num(mean, nan=0.0), axis=0)
+    mean = _mean_events(trials, settings.events or settings.analysis_times or ())[:, : len(hypotheses)]
+    found = np.maximum.accumulate(mean, axis=0)
     # a population without events can't decide anything; any ascending fractions will do
     found = found + 1e-9 * np.arange(1, len(found) + 1)[:, None]
     found = found / found[-1]
     for j, name in enumerate(hypotheses):
         if name == counted and settings.events:
             found[:, j] = fractions[:, 0]
-    last = np.nan_to_num(mean[-1], nan=0.0)
-    pair = sorted(last[:2]) if len(hypotheses) > 1 else [0.0, 0.0]
+    pair = sorted(mean[-1, :2]) if len(hypotheses) > 1 else [0.0, 0.0]
     if "overall" not in hypotheses[:2] or not pair[1] > 0:
         return found, 0.0
     usual = float(np.sqrt(pair[0] / pair[1]))
     time = float(np.mean(trials.cut[:, -1]))
     return found, correlation_without_effect(scenario, design, hypotheses[:2], time=time, usual=usual)
+
+
+def _mean_events(trials: Trials, planned: Sequence[float]) -> FloatArray:
+    """Mean events of each population at the looks that trials reach, shape (k, p)."""
+    reached = trials.reached[..., None]
+    number = reached.sum(axis=0)
+    total = np.where(reached, trials.events, 0.0).sum(axis=0)
+    mean: FloatArray = np.divide(total, number, out=np.zeros_like(total), where=number > 0)
+    if number[-1, 0] == 0:
+        mean[-1] = trials.events[:, -1].mean(axis=0)  # the last look is held at the end in any case
+        number[-1] = 1
+    # nobody looks there, but the boundaries of later looks count what it would have spent
+    shares = np.array(planned or [1.0], dtype=np.float64)[:, None]
+    mean[:] = np.where(number > 0, mean, shares / shares[-1] * mean[-1])
+    return mean
 
 
 def decide(rules: Rules, trials: Trials, *, weights: object = None, transitions: object = None) -> Decisions:

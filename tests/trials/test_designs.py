@@ -7,7 +7,7 @@ import pytest
 
 from igfstrat.trials import make_scenario
 from igfstrat.trials.designs import decide, make_rules
-from igfstrat.trials.engine import Trials
+from igfstrat.trials.engine import Trials, simulate_trials
 
 BASE = {
     "endpoint": "pfs",
@@ -132,3 +132,40 @@ def test_information_fractions_of_positives_come_from_trials_without_effect():
     np.testing.assert_array_equal(found[0].information, found[1].information)
     assert found[0].information[0] == pytest.approx([0.5, 0.5], abs=0.01)
     assert found[0].correlation == pytest.approx(np.sqrt(0.5), abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("looks", "shares"), [({"events": [120, 190]}, 120 / 190), ({"analysis_times": [20.0, 30.0]}, 20 / 30)]
+)
+def test_looks_that_no_planning_trial_reaches_take_the_planned_share_of_the_events_at_the_end(looks, shares):
+    """A median of 12 months leaves far fewer than 120 events of 200 patients by month 8."""
+    design = {
+        "n": 200,
+        "max_duration": 8,
+        "hypotheses": ["overall", "positive"],
+        "multiplicity": "bonferroni",
+    }
+    scenario = make_scenario(BASE | {"designs": {"all_comers": design | looks}})
+    assert not simulate_trials(scenario, "all_comers", seed=1, replicates=50, null=True).reached.any()
+    rules = make_rules(scenario, "all_comers", seed=1)
+    assert rules.information[0] == pytest.approx([shares, shares], abs=1e-6)
+    assert rules.correlation == pytest.approx(np.sqrt(0.5), abs=0.02)  # as of the events at the end
+    assert np.isfinite(rules.efficacy).all()
+
+
+def test_a_share_of_positives_that_differs_by_look_is_counted_where_trials_reach_the_first_look_alone():
+    design = {
+        "n": 200,
+        "max_duration": 9,
+        "hypotheses": ["overall", "positive"],
+        "multiplicity": "bonferroni",
+    }
+    scenario = make_scenario(BASE | {"designs": {"all_comers": design | {"events": [25, 190]}}})
+    trials = simulate_trials(scenario, "all_comers", seed=1, replicates=100, null=True)
+    assert trials.reached[:, 0].all()
+    assert not trials.reached[:, 1].any()
+    counted = trials.events.mean(axis=0)
+    # by the events that trials end with: 25 of 190 would leave the positives nearly everything at the end
+    found = make_rules(scenario, "all_comers", seed=1).information[0]
+    assert found[0] == 25 / 190  # as planned, for who is counted
+    assert found[1] == pytest.approx(counted[0, 1] / counted[1, 1], rel=0.05)
