@@ -7,6 +7,7 @@ Nothing is simulated here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -241,30 +242,33 @@ def category_shares(scenario: Scenario, *, seed: int, first: int, replicates: in
     ndarray of float64, shape (1, c) or (replicates, c)
         Ascending to 1; a row for each replicate where the prevalence has a prior.
     """
-    prevalence = scenario.marker.prevalence
-    if prevalence is None or prevalence.mean is None:
-        assay = make_assay(scenario.marker, time_unit=scenario.time_unit)
-        return np.cumsum(_shares(scenario, assay))[None, :]
+    marker, unit = scenario.marker, scenario.time_unit
+    if marker.prevalence is None or marker.prevalence.mean is None:
+        assay = make_assay(marker, time_unit=unit)
+        return _cumulative_shares(scenario, np.array([assay.prevalence]), [assay])
     bits = np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(_PREVALENCE_KEY,)))
     bits.advance(first)  # one number a replicate, whatever the chunk
-    drawn = draw_prevalence(scenario.marker, np.random.Generator(bits), replicates)
-    rows = [
-        _shares(scenario, make_assay(scenario.marker, time_unit=scenario.time_unit, prevalence=float(p)))
-        for p in drawn
-    ]
-    return np.cumsum(rows, axis=1)
+    drawn = draw_prevalence(marker, np.random.Generator(bits), replicates)
+    # an error of measurement misses the more patients, the more of them are near the cut
+    different = drawn if marker.assay.measurement_sd else drawn[:1]
+    assays = [make_assay(marker, time_unit=unit, prevalence=float(p)) for p in different]
+    return _cumulative_shares(scenario, drawn, assays)
 
 
-def _shares(scenario: Scenario, assay: Assay) -> FloatArray:
+def _cumulative_shares(scenario: Scenario, prevalence: FloatArray, assays: Sequence[Assay]) -> FloatArray:
+    """A row for each prevalence; its own assay, or one for all."""
+    sensitivity = np.array([assay.sensitivity for assay in assays])
+    specificity = np.array([assay.specificity for assay in assays])
+    with_result = np.array([assay.with_result for assay in assays])
     groups = [group.share for group in scenario.subgroups] or [1.0]
-    positive, negative = assay.prevalence, 1 - assay.prevalence
     shares = [
-        share * stratum * found
-        for stratum, hit in ((positive, assay.sensitivity), (negative, 1 - assay.specificity))
+        share * stratum * found * with_result
+        for stratum, hit in ((prevalence, sensitivity), (1 - prevalence, 1 - specificity))
         for share in groups
         for found in (hit, 1 - hit)
     ]
-    return np.append(np.array(shares) * assay.with_result, 1 - assay.with_result)
+    none = np.broadcast_to(1 - with_result, prevalence.shape)
+    return np.cumsum(np.column_stack([*shares, none]), axis=1)
 
 
 def make_screening(

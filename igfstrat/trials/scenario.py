@@ -12,6 +12,7 @@ import itertools
 import json
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Literal, Self
 
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
@@ -159,12 +160,17 @@ def _readable(model: type[StrictModel], data: Mapping[str, Any]) -> dict[str, An
         elif name not in data:
             found[name] = info.get_default(call_default_factory=True) if not info.is_required() else None
         else:
-            adapter: TypeAdapter[Any] = TypeAdapter(info.rebuild_annotation())
             try:
-                found[name] = adapter.validate_python(data[name], strict=True)
+                found[name] = _adapter(model, name).validate_python(data[name], strict=True)
             except ValidationError:
                 continue
     return found
+
+
+@cache
+def _adapter(model: type[StrictModel], name: str) -> TypeAdapter[Any]:
+    """What reads one section; making it takes longer than reading, and a cohort's resamples are thousands of scenarios."""
+    return TypeAdapter(model.model_fields[name].rebuild_annotation())
 
 
 def _readable_designs(designs: Any) -> dict[str, DesignSettings]:

@@ -5,7 +5,9 @@ import pytest
 
 from igfstrat.errors import UsageError
 from igfstrat.trials import make_scenario
+from igfstrat.trials.assay import make_assay
 from igfstrat.trials.engine import draw_patients, simulate_trials
+from igfstrat.trials.population import category_shares
 
 BASE = {
     "endpoint": "pfs",
@@ -198,3 +200,29 @@ def test_what_is_not_simulated_is_said_before_anything_runs():
     scenario = make_scenario(BASE | unsized)
     with pytest.raises(UsageError, match="solve the sizes"):
         simulate_trials(scenario, "all_comers", seed=1, replicates=1)
+
+
+@pytest.mark.parametrize(
+    "marker",
+    [
+        {"assay": {"sensitivity": 0.9, "specificity": 0.8, "failure": {"rate": 0.1}}},
+        {"assay": {"sensitivity": 0.9, "specificity": 0.8, "failure": {"rate": 0.1, "then": "negative"}}},
+        {"continuous": {}, "assay": {"measurement_sd": 0.5}},
+    ],
+)
+def test_each_drawn_prevalence_gives_the_shares_of_its_own_assay(marker):
+    prior = {"name": "igf1r", "prevalence": {"mean": 0.3, "sd": 0.1}}
+    scenario = make_scenario(
+        BASE
+        | {"marker": prior | marker, "subgroups": [{"name": "a", "share": 0.4}, {"name": "b", "share": 0.6}]}
+    )
+    shares = np.diff(category_shares(scenario, seed=1, first=0, replicates=20), axis=1, prepend=0.0)
+    with_result = shares[:, :-1].sum(axis=1)
+    truth = shares[:, :4].sum(axis=1) / with_result  # true positives stand first
+    assert len(np.unique(truth)) == 20
+    for row, prevalence, tested in zip(shares, truth, with_result, strict=True):
+        assay = make_assay(scenario.marker, time_unit="months", prevalence=prevalence)
+        assert tested == pytest.approx(assay.with_result)
+        assert row[0] / row[:2].sum() == pytest.approx(assay.sensitivity)
+        assert row[5] / row[4:6].sum() == pytest.approx(assay.specificity)
+        assert row[:2].sum() / row[:4].sum() == pytest.approx(0.4)  # subgroup a
