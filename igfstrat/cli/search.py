@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,6 +21,15 @@ from igfstrat.cli.common import (
     refuse,
     run,
     say,
+)
+from igfstrat.cli.progress import named_stages
+from igfstrat.cli.study_run import (
+    ClusterOption,
+    SeedOption,
+    StudyFormatsOption,
+    check_room,
+    room,
+    wanted_formats,
 )
 from igfstrat.errors import ExitCode
 
@@ -47,13 +54,9 @@ def search(
     replicates: Annotated[
         int, typer.Option("--replicates", min=100, max=10**7, help="Trials of each simulated candidate.")
     ] = 2_000,
-    seed: Annotated[
-        int | None, typer.Option("--seed", min=0, max=2**63 - 1, help="Seed; by default the scenario's.")
-    ] = None,
+    seed: SeedOption = None,
     n_jobs: Annotated[int, typer.Option("--n-jobs", help="Processes; -1 for one a processor.")] = -1,
-    cluster: Annotated[
-        str | None, typer.Option("--cluster", help="Address of a dask scheduler, whose workers are used.")
-    ] = None,
+    cluster: ClusterOption = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped search.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Agree to a large search.")] = False,
     cohort: CohortOption = None,
@@ -65,12 +68,7 @@ def search(
     header_row: HeaderRowOption = None,
     encoding: EncodingOption = None,
     limits: LimitsOption = None,
-    formats: Annotated[
-        str,
-        typer.Option(
-            "--formats", help="Of html, pdf, docx, xlsx, svg, png; table and results.json always come."
-        ),
-    ] = "html",
+    formats: StudyFormatsOption = "html",
     force: ForceOption = False,
     debug: DebugOption = False,
 ) -> int:
@@ -87,23 +85,27 @@ def search(
     int
         Exit code.
     """
-    from igfstrat.report import check_formats
     from igfstrat.report.cohort_scenario_section import answers
     from igfstrat.report.search_section import summary_words
+    from igfstrat.trials.sensitivity import PREVALENCES
     from igfstrat.workflows import design_search as job
+    from igfstrat.workflows.cohort_open import RESAMPLING
     from igfstrat.workflows.search_plan import parse_goal, plan_search
 
     del debug
     if n_jobs == 0:
         refuse("--n-jobs 0: write a number of processes, or -1 for one a processor")
-    wanted = [name.strip() for name in formats.split(",") if name.strip()]
-    check_formats(wanted)
+    wanted = wanted_formats(formats)
     power = parse_goal(goal)
+    checkpoints = check_room(out, resume=resume, force=force)
     settings = {"map": map, "sheet": sheet, "header_row": header_row, "encoding": encoding, "limits": limits}
     found = plan_search(scenario, cohort=cohort_source(cohort, endpoint, by, plan, settings))
     _agree(found.scenario, power, yes)
-    checkpoints = _make_room(out, resume, force)
-    with _told(checkpoints) as progress:
+    counted = {RESAMPLING: "resamples", PREVALENCES: "sizes"}
+    with (
+        room(out, checkpoints, fresh=force and not resume),
+        named_stages("candidates", others=counted) as progress,
+    ):
         done = job.run_search(
             found,
             power=power,
@@ -131,31 +133,3 @@ def _agree(scenario: Scenario, power: float, yes: bool) -> None:
     if number > _LARGE and not yes:
         refuse(f"{number:,} candidates: take out choices, or agree with --yes. Nothing was computed.")
     say(f"{number:,} candidates for a power of {power:g}")
-
-
-def _make_room(out: Path, resume: bool, force: bool) -> Path:
-    """The folder of the checkpoints; an earlier result or a stopped run is not overwritten by mistake."""
-    from igfstrat.files import check_output_folder
-    from igfstrat.workflows.checkpoint_files import checkpoint_files, clear_checkpoints
-
-    check_output_folder(out, force=force or resume)
-    checkpoints = out / "checkpoints"
-    if checkpoint_files(checkpoints) and not (resume or force):
-        refuse(f"{out} holds a stopped run; go on with --resume, or start again with --force")
-    if force and not resume:
-        clear_checkpoints(checkpoints)
-    return checkpoints
-
-
-@contextmanager
-def _told(checkpoints: Path) -> Iterator[Callable[[str, int, int], None]]:
-    """Progress, and how to go on after a stop."""
-    from igfstrat.cli.progress import named_stages
-    from igfstrat.workflows.cohort_open import RESAMPLING
-
-    try:
-        with named_stages("candidates", others={RESAMPLING: "resamples"}) as progress:
-            yield progress
-    except (KeyboardInterrupt, SystemExit):
-        typer.echo(f"Go on with the same command and --resume; {checkpoints} holds what is done.", err=True)
-        raise

@@ -25,7 +25,15 @@ from igfstrat.cli.common import (
     run,
     say,
 )
-from igfstrat.cli.progress import stages
+from igfstrat.cli.progress import named_stages, stages
+from igfstrat.cli.study_run import (
+    ClusterOption,
+    SeedOption,
+    StudyFormatsOption,
+    check_room,
+    room,
+    wanted_formats,
+)
 from igfstrat.errors import ExitCode, IgfstratWarning
 
 if TYPE_CHECKING:
@@ -53,14 +61,9 @@ def simulate(
             "--replicates", min=1, max=10**12, help="Trials of each design; by default the scenario's."
         ),
     ] = None,
-    seed: Annotated[
-        int | None,
-        typer.Option("--seed", min=0, max=2**63 - 1, help="Seed; by default the scenario's."),
-    ] = None,
+    seed: SeedOption = None,
     n_jobs: Annotated[int, typer.Option("--n-jobs", help="Workers; -1 for one a processor.")] = -1,
-    cluster: Annotated[
-        str | None, typer.Option("--cluster", help="Address of a dask scheduler, whose workers are used.")
-    ] = None,
+    cluster: ClusterOption = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with a stopped run, or make an earlier one longer.")
     ] = False,
@@ -79,12 +82,7 @@ def simulate(
     header_row: HeaderRowOption = None,
     encoding: EncodingOption = None,
     limits: LimitsOption = None,
-    formats: Annotated[
-        str,
-        typer.Option(
-            "--formats", help="Of html, pdf, docx, xlsx, svg, png; table and results.json always come."
-        ),
-    ] = "html",
+    formats: StudyFormatsOption = "html",
     force: ForceOption = False,
     debug: DebugOption = False,
 ) -> int:
@@ -101,29 +99,23 @@ def simulate(
     int
         Exit code.
     """
-    from igfstrat.files import check_output_folder
-    from igfstrat.report import check_formats
-    from igfstrat.workflows import checkpoint_files as stored
     from igfstrat.workflows import enrichment_study as job
+    from igfstrat.workflows.checkpoint_files import check_checkpoints
     from igfstrat.workflows.study_plan import plan_study
 
     del debug
     if n_jobs == 0:
         refuse("--n-jobs 0: write a number of workers, or -1 for one a processor")
-    wanted = [name.strip() for name in formats.split(",") if name.strip()]
-    check_formats(wanted)
-    check_output_folder(out, force=force or resume)
+    wanted = wanted_formats(formats)
+    checkpoints = check_room(out, resume=resume, force=force)
     settings = {"map": map, "sheet": sheet, "header_row": header_row, "encoding": encoding, "limits": limits}
     source = cohort_source(cohort, endpoint, by, plan, settings)
-    checkpoints = out / "checkpoints"
-    if stored.checkpoint_files(checkpoints) and not (resume or force):
-        refuse(f"{out} holds a stopped run; go on with --resume, or start again with --force")
-    damaged = stored.check_checkpoints(checkpoints) if resume else []
+    damaged = check_checkpoints(checkpoints) if resume else []
     if _asks_for_winners_curse(scenario):
         if source is not None:
             refuse("this scenario counts subgroups looked at: it takes no cohort")
         story = {"replicates": replicates, "seed": seed, "n_jobs": n_jobs, "cluster": cluster}
-        with _room(out, checkpoints, fresh=force and not resume):
+        with room(out, checkpoints, fresh=force and not resume):
             written = _winners_curse(scenario, out, wanted, checkpoints, story | {"retracted": retracted})
         return _ended(written, out, damaged)
     with _warnings_told():
@@ -131,11 +123,10 @@ def simulate(
             scenario, replicates=replicates, seed=seed, retracted=retracted, cohort=source
         )
     _agree(study_plan, n_jobs, yes)
-    title = _title(study_plan)
-    with _room(out, checkpoints, fresh=force and not resume):
-        study = _simulated(study_plan, title, n_jobs, cluster, checkpoints)
+    with room(out, checkpoints, fresh=force and not resume):
+        study = _simulated(study_plan, n_jobs, cluster, checkpoints)
         written = job.write_study(study, out, command=command_line(), formats=wanted)
-    say(title)
+    say(_title(study_plan))
     _show(study)
     return _ended(written, out, damaged, flagged=bool(study.warnings))
 
@@ -148,44 +139,13 @@ def _ended(written: list[Path], out: Path, damaged: list[str], *, flagged: bool 
     return ExitCode.FLAGGED if flagged or damaged else ExitCode.OK
 
 
-def _simulated(
-    plan: StudyPlan, title: str, n_jobs: int, cluster: str | None, checkpoints: Path
-) -> EnrichmentStudy:
+def _simulated(plan: StudyPlan, n_jobs: int, cluster: str | None, checkpoints: Path) -> EnrichmentStudy:
     """The finished study."""
     from igfstrat.workflows.cohort_open import RESAMPLING
     from igfstrat.workflows.enrichment_study import run_study
 
-    with stages(title, things="trials") as (say_stage, progress):
-        begun = False
-
-        def resampling(done: int, total: int) -> None:
-            nonlocal begun
-            if not begun:
-                begun = True
-                say_stage(f"{RESAMPLING}: {total:,} resamples")
-            progress(done, total)
-
-        return run_study(
-            plan, n_jobs=n_jobs, cluster=cluster, checkpoints=checkpoints, progress=progress, resampling=resampling
-        )  # fmt: skip
-
-
-@contextmanager
-def _room(out: Path, checkpoints: Path, *, fresh: bool) -> Iterator[None]:
-    """The output folder for this run alone; who stops it, wherever it is, is told how to go on."""
-    from igfstrat.files import folder_lock
-    from igfstrat.workflows.checkpoint_files import clear_checkpoints
-
-    with folder_lock(out):
-        if fresh:
-            clear_checkpoints(checkpoints)
-        try:
-            yield
-        except (KeyboardInterrupt, SystemExit):
-            typer.echo(
-                f"Go on with the same command and --resume; {checkpoints} holds what is done.", err=True
-            )
-            raise
+    with named_stages("trials", others={RESAMPLING: "resamples"}) as progress:
+        return run_study(plan, n_jobs=n_jobs, cluster=cluster, checkpoints=checkpoints, progress=progress)
 
 
 def _asks_for_winners_curse(scenario: str) -> bool:

@@ -41,17 +41,13 @@ def null_table(designs: Sequence[DesignResults]) -> Table | None:
         if "average_is_one" in errors:
             average = errors["average_is_one"]
             ratio = f"average 1: negatives {average['negative_hazard_ratio']:.3f}"
-            rows.append(
-                (
-                    safe_text(design.name),
-                    ratio,
-                    "overall",
-                    percent(average["hypotheses"]["overall"], digits=2),
-                )
-            )
+            rows += [
+                (safe_text(design.name), ratio, name, percent(e, digits=2))
+                for name, e in average["hypotheses"].items()
+            ]
     notes = (
         f"{_ERRORS} Average 1: the positives keep their effect, and the negatives are harmed so much that the test in everybody"
-        " drifts nowhere; only the claim for all is false then.",
+        " drifts nowhere; the claims for all and for whom the drug harms are false then.",
     )
     return plain_table("False claims", ("Design", "Truth", "Claim", "Claimed, %"), rows, notes)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Collection
 from typing import Any, Final
 
 import numpy as np
@@ -26,6 +28,7 @@ class Counts:
         self.claims = [CLAIMS[name] for name in rules.hypotheses]
         self.scenario, self.design, self.rules, self.truth = scenario, design, rules, truth
         self.any, self.all, self.each = Share(), Share(), [Share() for _ in range(h)]
+        self.together: Counter[tuple[bool, ...]] = Counter()
         self.infeasible, self.unfilled = Share(), Share()
         self.ends = [Share() for _ in range(k)]
         self.futile = [Share() for _ in range(k)]
@@ -45,6 +48,8 @@ class Counts:
         self.all.add(rejected.all(axis=1))
         for share, hits in zip(self.each, rejected.T, strict=True):
             share.add(hits)
+        rejections, number = np.unique(rejected, axis=0, return_counts=True)
+        self.together.update(dict(zip(map(tuple, rejections.tolist()), number.tolist(), strict=True)))
         if "harmed" in rows:
             self.harmed.add(rows["harmed"])
         if "last_look" not in rows:
@@ -62,6 +67,15 @@ class Counts:
                 (claimed["positive"] == ("positive" in strata))
                 & (claimed["negative"] == ("negative" in strata))
             )
+
+    def any_of(self, hypotheses: Collection[str]) -> dict[str, float]:
+        """How often at least one of these hypotheses is rejected; as `Share.estimate`."""
+        places = [j for j, name in enumerate(self.rules.hypotheses) if name in hypotheses]
+        found = Share()
+        for rejected, number in self.together.items():
+            found.hits += number * any(rejected[j] for j in places)
+            found.trials += number
+        return found.estimate()
 
     def _add_ends(self, rows: dict[str, Any]) -> None:
         self.infeasible.add(rows["infeasible"])

@@ -110,6 +110,13 @@ def steps_probability(steps: Steps, *, mean: FloatArray, covariance: FloatArray)
     -------
     float
         Error about 1e-11.
+
+    Examples
+    --------
+    >>> either = find_steps(lambda z: z.max(axis=1) > 1.96)
+    >>> found = steps_probability(either, mean=np.zeros(2), covariance=np.eye(2))
+    >>> round(found, 6), round(1 - 0.9750021 ** 2, 6)
+    (0.049371, 0.049371)
     """
     sd = np.sqrt(np.diag(covariance))
     correlation = float(np.clip(covariance[0, 1] / (sd[0] * sd[1]), -1.0, 1.0))
@@ -121,29 +128,3 @@ def steps_probability(steps: Steps, *, mean: FloatArray, covariance: FloatArray)
         (mean[0] - np.array([x[:-1], x[1:]])) / sd[0], (mean[1] - begins) / sd[1], correlation
     )
     return float((beyond[0] - beyond[1]).sum())
-
-
-def normal_probability(region: Region, *, mean: FloatArray, covariance: FloatArray) -> float:
-    """Probability of a region that holds with (x, y) everything to its upper right.
-
-    Parameters
-    ----------
-    region : callable
-        Takes pairs, shape (n, 2), returns whether each is inside, shape (n,); its end moves in steps.
-    mean : ndarray of float64, shape (2,)
-        Of the statistics.
-    covariance : ndarray of float64, shape (2, 2)
-        Of the statistics.
-
-    Returns
-    -------
-    float
-        Error about 1e-11.
-
-    Examples
-    --------
-    >>> half = normal_probability(lambda z: z.max(axis=1) > 1.96, mean=np.zeros(2), covariance=np.eye(2))
-    >>> round(half, 6), round(1 - 0.9750021 ** 2, 6)
-    (0.049371, 0.049371)
-    """
-    return steps_probability(find_steps(region), mean=mean, covariance=covariance)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -31,7 +31,7 @@ REASONS: Final = {
     INFEASIBLE: "infeasible: most of their trials end without the planned events",
 }
 _SIZING_FIRST: Final = 1 << 41  # replicates of sizing, which no study reaches
-_SIZING_TRIALS: Final = (500, 2_000, 2_000, 2_000)  # of each step
+SIZING_TRIALS: Final = (500, 2_000, 2_000, 2_000)  # of each step
 _CLOSE: Final = 0.005  # of the power, at which sizing by simulation ends
 ESTIMATES: Final = ("power", "cost", "duration", "randomized", "screened")
 
@@ -99,14 +99,25 @@ def with_events(scenario: Scenario, design: str, events: int) -> Scenario:
     return scenario.model_copy(update={"designs": {design: changed}})
 
 
-def solve_events(scenario: Scenario, design: str, wanted: float, seed: int) -> tuple[int, float | None]:
-    """Events at the last look, and the power by the drift integral; None where they had to be found by simulation."""
+def solve_events(
+    scenario: Scenario,
+    design: str,
+    wanted: float,
+    seed: int,
+    *,
+    start: int | None = None,
+    steps: Sequence[int] = SIZING_TRIALS,
+) -> tuple[int, float | None]:
+    """Events at the last look, and the power by the drift integral; None where they had to be found by simulation.
+
+    It begins at `start`, else at the events written; `steps` are the trials of each step of a simulation.
+    """
     settings, alpha = scenario.designs[design], scenario.test.one_sided_alpha
     assert settings.events is not None
-    start = settings.events[-1]
+    start = start or settings.events[-1]
     least, first = 2 * len(settings.events), _rules(scenario, design, seed)
     if _closed(scenario, design, first) is None:
-        return _events_by_simulation(scenario, design, wanted, seed, first), None
+        return _events_by_simulation(scenario, design, wanted, seed, first, start=start, steps=steps), None
     known: dict[int, float] = {}
 
     def power_of(events: int) -> float:
@@ -140,18 +151,26 @@ def _rules(scenario: Scenario, design: str, seed: int) -> Rules:
     return design_rules(scenario, design, seed, None)
 
 
-def _events_by_simulation(scenario: Scenario, design: str, wanted: float, seed: int, rules: Rules) -> int:
-    """By the rules of the start, which hardly depend on the size."""
-    settings, alpha = scenario.designs[design], scenario.test.one_sided_alpha
-    assert settings.events is not None
-    events = settings.events[-1]
-    for trials in _SIZING_TRIALS:
+def _events_by_simulation(
+    scenario: Scenario,
+    design: str,
+    wanted: float,
+    seed: int,
+    rules: Rules,
+    *,
+    start: int,
+    steps: Sequence[int],
+) -> int:
+    """By the rules of the events written, which hardly depend on the size."""
+    events, alpha = start, scenario.test.one_sided_alpha
+    least = 2 * scenario.designs[design].n_looks
+    for trials in steps:
         sized = with_events(scenario, design, events)
         rows = simulated_rows(sized, design, seed=seed, first=_SIZING_FIRST, replicates=trials, rules=rules)
         power = float(rows["rejected"].any(axis=1).mean())
-        if trials == _SIZING_TRIALS[-1] and abs(power - wanted) <= _CLOSE:
+        if trials == steps[-1] and abs(power - wanted) <= _CLOSE:
             break
-        events = max(guess_events(events, power, wanted=wanted, alpha=alpha), 2 * len(settings.events))
+        events = max(guess_events(events, power, wanted=wanted, alpha=alpha), least)
         if events > MOST_EVENTS // 100:
             message = "no effect that trials of ten thousand events would find"
             raise IgfstratError(message)

@@ -2,13 +2,14 @@
 
 None in either: the experimental arm does nothing in any stratum; every claim is an error. Average is 1: the effect in the
 positives stays as the scenario has it, and the negatives are harmed so much that the log-rank test in everybody drifts
-nowhere; only the claim for all is an error then. Both are compatible with "no overall effect", and a test that keeps
+nowhere; the claims for all and for the negatives are errors then. Both are compatible with "no overall effect", and a test that keeps
 its level under one may not keep it under the other.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 from scipy.optimize import brentq
@@ -19,6 +20,7 @@ from igfstrat.trials._scenario_outcome import EffectPiece
 from igfstrat.trials.closed_form import logrank_moments, make_trial
 from igfstrat.trials.scenario import Scenario
 
+_NONE: Final = 1e-6  # a log hazard ratio that is none, as the balance is found
 _REACH: Final = 4.0  # log hazard ratio in the negatives beyond which nothing is looked for
 
 
@@ -39,6 +41,32 @@ def average_is_asked(scenario: Scenario, design: str) -> bool:
     """
     asked = scenario.simulation.null == "average_is_one"
     return asked and "overall" in scenario.hypotheses_of(design)
+
+
+def false_on_average(hypotheses: Sequence[str], negative_ratio: float) -> tuple[str, ...]:
+    """The claims that are false where the hazard ratio is 1 on average.
+
+    Parameters
+    ----------
+    hypotheses : sequence of str
+        Of a design.
+    negative_ratio : float
+        Hazard ratio in the negatives that brings the average.
+
+    Returns
+    -------
+    tuple of str
+        That for all, and that for the stratum that is harmed: the positives where the negatives benefit; both where
+        there is no effect in either.
+
+    Examples
+    --------
+    >>> false_on_average(("overall", "positive", "negative"), 1.9), false_on_average(("overall", "positive"), 0.8)
+    (('overall', 'negative'), ('overall', 'positive'))
+    """
+    effect = math.log(negative_ratio)
+    helped = {"positive": effect > _NONE, "negative": effect < -_NONE}
+    return tuple(name for name in hypotheses if not helped.get(name, False))
 
 
 def n_runs(scenario: Scenario, design: str) -> int:

@@ -16,6 +16,7 @@ import numpy as np
 from igfstrat.parallel import map_replicates
 from igfstrat.trials._accumulate import Share
 from igfstrat.trials._counts import CLAIMS
+from igfstrat.trials._progress import Tell, in_parts
 from igfstrat.trials._scenario_outcome import EffectPiece, ResponseShares
 from igfstrat.trials.designs import Rules
 from igfstrat.trials.operating import BLOCK, design_rules, trial_rows
@@ -89,7 +90,7 @@ def replicates_for_truths(replicates: int) -> int:
 
 
 def conclude_under_truths(
-    scenario: Scenario, results: StudyResults, *, n_jobs: int = 1
+    scenario: Scenario, results: StudyResults, *, n_jobs: int = 1, progress: Tell | None = None
 ) -> tuple[OpenTruth, ...]:
     """Simulate every design under each truth that the scenario leaves open.
 
@@ -101,6 +102,8 @@ def conclude_under_truths(
         Of this point: its seed, and what the designs conclude under its own truth.
     n_jobs : int
         Workers; no number depends on it.
+    progress : callable, optional
+        Called with the trials done and to do.
 
     Returns
     -------
@@ -108,24 +111,27 @@ def conclude_under_truths(
         None, positives only, all, the opposite; where none of these is the scenario's own truth, that one last.
     """
     own = _effect_words(scenario)
-    assumed = OpenTruth(
-        key="assumed",
-        is_assumed=True,
-        effect=own,
-        replicates=results.replicates,
-        claims={name: {c: dict(d.selected[c]) for c in CLAIMED} for name, d in results.designs.items()},
-        goes_on={name: gone for name, d in results.designs.items() if (gone := _gone(d))},
-    )
+    assumed = _assumed(own, results)
     total = replicates_for_truths(results.replicates)
     rules = {name: planned_rules(scenario, name, results.seed) for name in scenario.designs}
     found = []
-    for key, changed in _candidates(scenario).items():
-        words = _effect_words(changed)
+    truths = {key: (changed, _effect_words(changed)) for key, changed in _candidates(scenario).items()}
+    runs = sum(words != own for _, words in truths.values()) * len(scenario.designs)
+    tells = in_parts(progress, each=total, parts=runs)
+    for key, (changed, words) in truths.items():
         if words == own:
             found.append(replace(assumed, key=key))
             continue
         ends = {
-            name: _ends_under(changed, name, rules[name], replicates=total, seed=results.seed, n_jobs=n_jobs)
+            name: _ends_under(
+                changed,
+                name,
+                rules[name],
+                replicates=total,
+                seed=results.seed,
+                n_jobs=n_jobs,
+                progress=next(tells),
+            )
             for name in scenario.designs
         }
         found.append(
@@ -140,6 +146,18 @@ def conclude_under_truths(
         )
     named = any(truth.is_assumed for truth in found)
     return tuple(found) if named else (*found, assumed)
+
+
+def _assumed(effect: str, results: StudyResults) -> OpenTruth:
+    """The scenario's own truth, under which the study was simulated."""
+    return OpenTruth(
+        key="assumed",
+        is_assumed=True,
+        effect=effect,
+        replicates=results.replicates,
+        claims={name: {c: dict(d.selected[c]) for c in CLAIMED} for name, d in results.designs.items()},
+        goes_on={name: gone for name, d in results.designs.items() if (gone := _gone(d))},
+    )
 
 
 def _gone(found: DesignResults) -> list[dict[str, dict[str, float]]]:
@@ -168,7 +186,14 @@ def planned_rules(scenario: Scenario, design: str, seed: int) -> Rules:
 
 
 def claims_under(
-    truth: Scenario, design: str, rules: Rules, *, replicates: int, seed: int, n_jobs: int = 1
+    truth: Scenario,
+    design: str,
+    rules: Rules,
+    *,
+    replicates: int,
+    seed: int,
+    n_jobs: int = 1,
+    progress: Tell | None = None,
 ) -> dict[str, dict[str, float]]:
     """How often a design ends with each claim under some truth, by rules that were planned for another.
 
@@ -184,23 +209,37 @@ def claims_under(
         Trials and seed.
     n_jobs : int
         Workers; no number depends on it.
+    progress : callable, optional
+        Called with the trials done and to do.
 
     Returns
     -------
     dict of dict
         By claim (``none``, ``positive``, ``negative``, ``both``): probability with its Monte-Carlo standard error.
     """
-    return _ends_under(truth, design, rules, replicates=replicates, seed=seed, n_jobs=n_jobs)[0]
+    return _ends_under(
+        truth, design, rules, replicates=replicates, seed=seed, n_jobs=n_jobs, progress=progress
+    )[0]
 
 
 def _ends_under(
-    truth: Scenario, design: str, rules: Rules, *, replicates: int, seed: int, n_jobs: int
+    truth: Scenario,
+    design: str,
+    rules: Rules,
+    *,
+    replicates: int,
+    seed: int,
+    n_jobs: int,
+    progress: Tell | None,
 ) -> tuple[dict[str, dict[str, float]], list[dict[str, dict[str, float]]]]:
     """Claims, and with which hypotheses trials go on after each interim; none for a design without selection."""
     work = partial(trial_rows, scenario=truth, design=design, rules=rules, seed=seed, null=False)
     shares = {claim: Share() for claim in CLAIMED}
     gone: dict[tuple[int, str], Share] = {}
-    for block in map_replicates(work, replicates, block=BLOCK, n_jobs=n_jobs, backend="threads"):
+    blocks = map_replicates(
+        work, replicates, block=BLOCK, n_jobs=n_jobs, backend="threads", progress=progress
+    )
+    for block in blocks:
         rejected = block.rows["rejected"]
         claimed = {stratum: np.zeros(len(rejected), dtype=bool) for stratum in ("negative", "positive")}
         for hypothesis, hits in zip(rules.hypotheses, rejected.T, strict=True):

@@ -6,7 +6,7 @@ processes or a cluster and counted in their order, so that the same scenario giv
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from igfstrat.survival._types import FloatArray
 from igfstrat.trials._counts import Counts
 from igfstrat.trials._design_results import design_results
 from igfstrat.trials._power import look_times
+from igfstrat.trials._progress import in_parts
 from igfstrat.trials._scenario_design import CHOOSE_CUT, StatisticSettings
 from igfstrat.trials.adaptive_results import (
     EnrichmentCounts,
@@ -35,7 +36,7 @@ from igfstrat.trials.assay import make_assay
 from igfstrat.trials.closed_form import cox_limit, make_trial
 from igfstrat.trials.designs import Rules, decide, make_rules
 from igfstrat.trials.engine import check_simulable, populations_of, simulate_trials
-from igfstrat.trials.nulls import average_is_asked, make_average_one, n_runs
+from igfstrat.trials.nulls import average_is_asked, false_on_average, make_average_one, n_runs
 from igfstrat.trials.results import DesignResults, StudyResults
 from igfstrat.trials.scenario import Scenario
 from igfstrat.trials.selection import Rule
@@ -109,7 +110,7 @@ def simulate_scenario(
         check_simulable(scenario, name)
     settings = {"n_jobs": n_jobs, "backend": backend, "cluster": cluster, "checkpoints": checkpoints}
     total_runs = sum(n_runs(scenario, name) if type_i_error else 1 for name in scenario.designs)
-    tells = _tells(progress, total, total_runs)
+    tells = in_parts(progress, each=total, parts=total_runs)
     found: dict[str, DesignResults] = {}
     said: list[str] = []
     for name in scenario.designs:
@@ -137,23 +138,15 @@ def simulate_scenario(
     )
 
 
-def _tells(
-    progress: Callable[[int, int], None] | None, total: int, runs: int
-) -> Iterator[Callable[[int, int], None] | None]:
-    """One after another what each run tells of its trials, counted over all runs."""
-
-    def tell(done: int, _all: int, *, before: int) -> None:
-        if progress:
-            progress(before + done, runs * total)
-
-    for run in range(runs):
-        yield partial(tell, before=run * total)
-
-
 def _average_error(counts: Counts, ratio: float) -> dict[str, Any]:
-    """How often the claim for all is made where the average hazard ratio is 1: no other claim is an error then."""
-    index = counts.rules.hypotheses.index("overall")
-    return {"hypotheses": {"overall": counts.each[index].estimate()}, "negative_hazard_ratio": ratio}
+    """How often false claims are made where the average hazard ratio is 1: any of them, and each."""
+    false = false_on_average(counts.rules.hypotheses, ratio)
+    each = dict(zip(counts.rules.hypotheses, counts.each, strict=True))
+    return {
+        "any": counts.any_of(false),
+        "hypotheses": {name: each[name].estimate() for name in false},
+        "negative_hazard_ratio": ratio,
+    }
 
 
 def design_rules(scenario: Scenario, design: str, seed: int, rule: Rule | None) -> Rules:
@@ -202,11 +195,11 @@ def _warnings(designs: dict[str, DesignResults], test: StatisticSettings) -> lis
             said.append(f"{name}: simulation and closed form differ by {gap:.1f} standard errors")
         errors = {"without any effect": found.type_i_error}
         if found.errors and "average_is_one" in found.errors:
-            errors["for all, where the average hazard ratio is 1,"] = found.errors["average_is_one"]["hypotheses"]["overall"]  # fmt: skip
+            errors["where the average hazard ratio is 1,"] = found.errors["average_is_one"]["any"]
         for where, error in errors.items():
             if error is not None and error["value"] - 3 * error["mc_standard_error"] > alpha + _EXCESS:
                 said.append(
-                    f"{name}: {where} {100 * error['value']:.2f} % of the trials reject, above the nominal {100 * alpha:g} %{offer}"
+                    f"{name}: {where} {100 * error['value']:.2f} % of the trials claim what is false, above the nominal {100 * alpha:g} %{offer}"
                 )
         share = found.infeasible["value"]
         if share > 0:
@@ -297,6 +290,7 @@ def _run(
         counts.add(block.rows)
         errors = [share.estimate()["mc_standard_error"] for share in (counts.any, *counts.each)]
         if wanted is not None and max(errors) <= wanted:
+            settings["progress"](total, total)  # what is left is not needed
             break
     return counts
 

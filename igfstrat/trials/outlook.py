@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from igfstrat.trials._power import look_times
+from igfstrat.trials._progress import Progress, named
 from igfstrat.trials._trial import make_trial
 from igfstrat.trials.open_truths import OpenTruth, conclude_under_truths
 from igfstrat.trials.power_surface import PowerSurface, power_surface
@@ -84,7 +85,9 @@ class StudyOutlook:
         }
 
 
-def study_outlook(scenario: Scenario, results: StudyResults, *, n_jobs: int = 1) -> StudyOutlook:
+def study_outlook(
+    scenario: Scenario, results: StudyResults, *, n_jobs: int = 1, progress: Progress | None = None
+) -> StudyOutlook:
     """Timeline, frontier, power surface and open truths of one point.
 
     Parameters
@@ -95,6 +98,8 @@ def study_outlook(scenario: Scenario, results: StudyResults, *, n_jobs: int = 1)
         Of this point.
     n_jobs : int
         Workers; no number depends on it.
+    progress : callable, optional
+        Called with what is simulated, its trials done and to do.
 
     Returns
     -------
@@ -105,8 +110,12 @@ def study_outlook(scenario: Scenario, results: StudyResults, *, n_jobs: int = 1)
     return StudyOutlook(
         timelines={name: found for name, found in timelines.items() if found is not None},
         frontier=frontier_of(results.designs),
-        surface=power_surface(scenario, results, n_jobs=n_jobs),
-        truths=conclude_under_truths(scenario, results, n_jobs=n_jobs),
+        surface=power_surface(
+            scenario, results, n_jobs=n_jobs, progress=named(progress, "power over effect and prevalence")
+        ),
+        truths=conclude_under_truths(
+            scenario, results, n_jobs=n_jobs, progress=named(progress, "what if the truth is another")
+        ),
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from igfstrat.trials._power import closed_power
+from igfstrat.trials._progress import Tell, in_parts
 from igfstrat.trials._scenario_marker import PrevalenceSettings
 from igfstrat.trials._scenario_outcome import EffectPiece
 from igfstrat.trials.assay import make_assay
@@ -72,7 +73,9 @@ class PowerSurface:
         return found | {"power": rows}
 
 
-def power_surface(scenario: Scenario, results: StudyResults, *, n_jobs: int = 1) -> PowerSurface | None:
+def power_surface(
+    scenario: Scenario, results: StudyResults, *, n_jobs: int = 1, progress: Tell | None = None
+) -> PowerSurface | None:
     """Power of each design over effect and prevalence.
 
     Parameters
@@ -83,6 +86,8 @@ def power_surface(scenario: Scenario, results: StudyResults, *, n_jobs: int = 1)
         Of this point; its seed and number of trials.
     n_jobs : int
         Workers; no number depends on it.
+    progress : callable, optional
+        Called with the trials done and to do, where there is no closed form.
 
     Returns
     -------
@@ -105,37 +110,37 @@ def power_surface(scenario: Scenario, results: StudyResults, *, n_jobs: int = 1)
     *early, last = scenario.treatment.hazard_ratio.positive
     ratios = _ratios(last.hazard_ratio)
     total = max(min(_FEWEST, results.replicates), replicates_for_truths(results.replicates) // 4)
-    power, method = {}, {}
-    for name in scenario.designs:
-        rules = planned_rules(scenario, name, results.seed)
+    rules = {name: planned_rules(scenario, name, results.seed) for name in scenario.designs}
+    known = {
+        name: results.designs[name].closed_form is not None and len(rules[name].hypotheses) == 1
+        for name in rules
+    }
+    some = _some(ratios, last.hazard_ratio)
+    simulated = list(known.values()).count(False) * len(prevalences) * len(some)
+    tells = in_parts(progress, each=total, parts=simulated)
 
-        def closed(truth: Scenario, name: str = name, rules: Any = rules) -> float:
-            entry = closed_power(truth, name, rules)
+    def power_at(name: str, prevalence: float, ratio: float) -> float:
+        truth = _moved(scenario, of, prevalence, (*early, EffectPiece(hazard_ratio=ratio)))
+        if known[name]:
+            entry = closed_power(truth, name, rules[name])
             return float(entry["power"]) if entry else math.nan
+        settings = {"replicates": total, "seed": results.seed, "n_jobs": n_jobs}
+        return 1 - claims_under(truth, name, rules[name], progress=next(tells), **settings)["none"]["value"]
 
-        def simulated(truth: Scenario, name: str = name, rules: Any = rules) -> float:
-            found = claims_under(truth, name, rules, replicates=total, seed=results.seed, n_jobs=n_jobs)
-            return 1 - found["none"]["value"]
-
-        known = results.designs[name].closed_form is not None and len(rules.hypotheses) == 1
-        compute, wanted = (closed, ratios) if known else (simulated, _some(ratios, last.hazard_ratio))
-        method[name] = "closed_form" if known else "simulated"
-        power[name] = tuple(
-            tuple(
-                compute(_moved(scenario, of, prevalence, (*early, EffectPiece(hazard_ratio=ratio))))
-                if ratio in wanted
-                else math.nan
-                for ratio in ratios
-            )
-            for prevalence in prevalences
+    power = {
+        name: tuple(
+            tuple(power_at(name, p, ratio) if known[name] or ratio in some else math.nan for ratio in ratios)
+            for p in prevalences
         )
+        for name in rules
+    }
     return PowerSurface(
         prevalence_of=of,
         prevalences=prevalences,
         hazard_ratios=ratios,
         assumed=(here, last.hazard_ratio),
         power=power,
-        method=method,
+        method={name: "closed_form" if is_known else "simulated" for name, is_known in known.items()},
         replicates=total,
     )
 

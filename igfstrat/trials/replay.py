@@ -18,6 +18,7 @@ import numpy as np
 from igfstrat.errors import UsageError
 from igfstrat.parallel import map_replicates
 from igfstrat.survival._types import BoolArray, FloatArray
+from igfstrat.trials._progress import Tell, in_parts
 from igfstrat.trials._scenario_history import HistorySettings, ObservedArms
 from igfstrat.trials._scenario_outcome import TreatmentSettings
 from igfstrat.trials.engine import draw_patients, simulate_trials
@@ -107,7 +108,12 @@ class Replay:
 
 
 def replay_history(
-    scenario: Scenario, *, replicates: int | None = None, seed: int | None = None, n_jobs: int = 1
+    scenario: Scenario,
+    *,
+    replicates: int | None = None,
+    seed: int | None = None,
+    n_jobs: int = 1,
+    progress: Tell | None = None,
 ) -> tuple[Replay, ...]:
     """Hold a preset's trial again under the null and under each truth of its history.
 
@@ -119,6 +125,8 @@ def replay_history(
         Those of the scenario where left out.
     n_jobs : int
         Worker threads; no number depends on it.
+    progress : callable, optional
+        Called with the trials done and to do.
 
     Returns
     -------
@@ -143,9 +151,10 @@ def replay_history(
     total = replicates or scenario.simulation.replicates
     key = scenario.simulation.seed if seed is None else seed
     truths = {NULL: TreatmentSettings()} | history.truths
+    tells = in_parts(progress, each=total, parts=len(truths))
     return tuple(
-        _replay(scenario.model_copy(update={"treatment": treatment}), name, design, total, key, n_jobs)
-        for name, treatment in truths.items()
+        _replay(scenario.model_copy(update={"treatment": treatment}), name, design, total, key, n_jobs, tell)
+        for (name, treatment), tell in zip(truths.items(), tells, strict=True)
     )
 
 
@@ -170,11 +179,13 @@ def _arms(quantity: str, who: str, arms: ObservedArms) -> Iterator[Quantity]:
             yield quantity, who, arm, value
 
 
-def _replay(scenario: Scenario, truth: str, design: str, total: int, seed: int, n_jobs: int) -> Replay:
+def _replay(
+    scenario: Scenario, truth: str, design: str, total: int, seed: int, n_jobs: int, tell: Tell
+) -> Replay:
     assert scenario.history is not None
     wanted = tuple(_quantities(scenario.history))
     work = partial(_replay_rows, scenario=scenario, design=design, seed=seed, wanted=wanted)
-    blocks = map_replicates(work, total, block=_BLOCK, n_jobs=n_jobs, backend="threads")
+    blocks = map_replicates(work, total, block=_BLOCK, n_jobs=n_jobs, backend="threads", progress=tell)
     values = np.concatenate([block.rows["values"] for block in blocks])
     effect = scenario.treatment.hazard_ratio
     return Replay(

@@ -22,6 +22,7 @@ from igfstrat._version import __version__
 from igfstrat.errors import UsageError
 from igfstrat.parallel import content_key, map_replicates
 from igfstrat.survival._types import BoolArray, FloatArray, IntArray
+from igfstrat.trials._progress import Progress
 from igfstrat.trials._scenario_search import SearchSettings
 from igfstrat.trials._search_rows import (
     ESTIMATES,
@@ -35,7 +36,6 @@ from igfstrat.trials._search_rows import (
 from igfstrat.trials.scenario import Scenario
 from igfstrat.trials.search_space import SearchSpace, make_space
 
-Progress = Callable[[str, int, int], None]
 FINALISTS: Final = 8
 _MARGIN: Final = 0.03  # by which a closed form must be worse in cost and in time to be left out
 _BLOCK: Final = 8

@@ -14,6 +14,8 @@ from igfstrat.trials._scenario_search import SearchSettings
 from igfstrat.trials.scenario import Scenario, in_one_line, with_values
 
 MOST_CANDIDATES: Final = 1_000_000
+_INSTEAD: Final = ", instead of analysis_times"  # times say nothing of how large a design must be
+_SEARCHABLE: Final = "design_search, and my_cohort_search for a cohort"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,14 +175,15 @@ def make_space(scenario: Scenario, *, power: float) -> SearchSpace:
         powers=tuple(sorted({power, *(search.powers or ())})),
     )
     faults = [
-        f"  designs.{name}: give n and events, of which sizes are made"
+        f"  designs.{name}: give n and events, of which sizes are made{_INSTEAD if settings.analysis_times else ''}"
         for name, settings in scenario.designs.items()
         if settings.n is None or not settings.events
     ]
     if len(space) > MOST_CANDIDATES:
         faults.append(f"  {len(space):,} candidates; at the most {MOST_CANDIDATES:,}: take out choices")
     if faults:
-        raise ConfigError("\n".join(["this scenario can't be searched", *faults]))
+        remedy = f"  packaged scenarios that can be: {_SEARCHABLE}"
+        raise ConfigError("\n".join(["this scenario can't be searched", *faults, remedy]))
     return space
 
 

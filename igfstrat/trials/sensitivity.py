@@ -23,15 +23,22 @@ from igfstrat.errors import IgfstratError
 from igfstrat.survival._types import FloatArray
 from igfstrat.trials._costs import spent
 from igfstrat.trials._expected import expected_course
+from igfstrat.trials._progress import Progress
 from igfstrat.trials._scenario_search import SearchSettings
 from igfstrat.trials._search_rows import simulated_rows, solve_events, with_events
 from igfstrat.trials.scenario import Scenario, with_values
 from igfstrat.trials.search import SearchResults
 from igfstrat.trials.search_space import Candidate
 
+PREVALENCES: Final = "knowing the prevalence first"  # a stage of the progress
 _NODES: Final = 7  # equally likely prevalences of the prior
 _STEP: Final = 1.25  # factor by which rates, medians and log hazard ratios are moved where no range is given
 _SHARE_STEP: Final = 0.1  # by which sensitivity and specificity are moved
+_COARSE, _FINE = (
+    500,
+    2_000,
+)  # trials that size a design without a closed form, and again where it comes near the best
+_NEAR: Final = 0.15  # three standard errors of a cost from sizing by 500 trials at a power of 0.9
 _LEAST_SHARE, _MOST_SHARE = 0.02, 0.98
 
 
@@ -216,9 +223,11 @@ def _at(
 
 
 def value_of_prevalence(
-    results: SearchResults, *, candidates: Sequence[int] | None = None
+    results: SearchResults, *, candidates: Sequence[int] | None = None, progress: Progress | None = None
 ) -> PrevalenceValue | None:
     """What knowing the prevalence before choosing would save.
+
+    Designs without a closed form are sized by a few trials; who comes near the cheapest at any prevalence, by more.
 
     Parameters
     ----------
@@ -226,6 +235,8 @@ def value_of_prevalence(
         Of a scenario whose prevalence is a prior (`mean`, `sd`).
     candidates : sequence of int, optional
         Among which would be chosen; the finalists and the cheapest of each design where left out.
+    progress : callable, optional
+        Called with `PREVALENCES`, how many sizes are done, and of how many.
 
     Returns
     -------
@@ -237,13 +248,13 @@ def value_of_prevalence(
         return None
     nodes = _prior_nodes(prevalence.mean, prevalence.sd)
     chosen = list(dict.fromkeys(candidates if candidates is not None else _rivals(results)))
-    costs = np.array([[_cost_at(results, i, float(p), prevalence.of) for p in nodes] for i in chosen])
+    costs = _costs_at(results, chosen, nodes, progress)
     usable = np.isfinite(costs).all(axis=1)
     if not usable.any():
         return None
     means = np.where(usable, np.where(np.isfinite(costs), costs, 0).mean(axis=1), np.inf)
     labels = [results.space.candidate(i).label for i in chosen]
-    best = np.nanargmin(np.where(np.isfinite(costs), costs, np.inf), axis=0)
+    best = np.argmin(costs, axis=0)
     return PrevalenceValue(
         prevalence=tuple(float(p) for p in nodes),
         committed=labels[int(np.argmin(means))],
@@ -273,20 +284,50 @@ def _rivals(results: SearchResults) -> list[int]:
     return found
 
 
-def _cost_at(results: SearchResults, index: int, value: float, of: str) -> float:
-    """Expected worth of a candidate, sized for the power at one prevalence; infinite where no size gives it."""
+def _costs_at(
+    results: SearchResults, chosen: Sequence[int], nodes: FloatArray, progress: Progress | None
+) -> FloatArray:
+    """Expected worth, a row a candidate; infinite where no size gives the power at a prevalence."""
+    tell = progress or (lambda *_: None)
+    places = [(i, k) for i in range(len(chosen)) for k in range(len(nodes))]
+    costs, events = np.full((len(chosen), len(nodes)), np.inf), np.zeros((len(chosen), len(nodes)), np.int64)
+    for done, (i, k) in enumerate(places):
+        tell(PREVALENCES, done, 2 * len(places))
+        costs[i, k], events[i, k] = _cost_at(results, chosen[i], float(nodes[k]))
+    near = (costs <= (1 + _NEAR) * costs.min(axis=0)).any(axis=1)
+    for done, (i, k) in enumerate(places):
+        tell(PREVALENCES, len(places) + done, 2 * len(places))
+        if near[i] and events[i, k]:
+            costs[i, k], _ = _cost_at(results, chosen[i], float(nodes[k]), start=int(events[i, k]))
+    tell(PREVALENCES, 2 * len(places), 2 * len(places))
+    return costs
+
+
+def _cost_at(
+    results: SearchResults, index: int, value: float, *, start: int | None = None
+) -> tuple[float, int]:
+    """Expected worth of a candidate, sized for the power at one prevalence, and its events where trials found them."""
     candidate: Candidate = results.space.candidate(index)
+    of = results.scenario.marker.prevalence.of if results.scenario.marker.prevalence else "truth"
+    begun = np.nan_to_num(results.closed["last_events"][index])
+    trials = min(results.replicates, _FINE if start else _COARSE)
+    steps = (_FINE,) if start else (_COARSE, _COARSE)
     try:
         scenario = results.space.scenario(candidate)
         known = _moved(scenario, {"marker.prevalence": {"value": value, "of": of}})
-        events, power = solve_events(known, candidate.design, results.power, results.seed)
+        events, power = solve_events(
+            known,
+            candidate.design,
+            results.power,
+            results.seed,
+            start=start or int(begun) or None,
+            steps=steps,
+        )
         sized = with_events(known, candidate.design, events)
         if power is not None:
-            return expected_course(sized, candidate.design)[results.objective]
-        rows = simulated_rows(
-            sized, candidate.design, seed=results.seed, first=0, replicates=results.replicates
-        )
+            return expected_course(sized, candidate.design)[results.objective], 0
+        rows = simulated_rows(sized, candidate.design, seed=results.seed, first=0, replicates=trials)
     except (IgfstratError, ValueError):
-        return float("inf")
+        return float("inf"), 0
     found = spent(sized, rows) if results.objective == "cost" else rows["randomized"]
-    return float(np.mean(found))
+    return float(np.mean(found)), events

@@ -11,6 +11,7 @@ import numpy as np
 
 from igfstrat.parallel import map_replicates
 from igfstrat.trials._power import no_closed_power
+from igfstrat.trials._progress import in_parts
 from igfstrat.trials.cohort_facts import CohortPower, interval
 from igfstrat.trials.cohort_power import power_of, resample_rows, screened_for, share_beyond
 from igfstrat.trials.designs import make_rules
@@ -98,20 +99,11 @@ def powers_left(
         Of the first `MOST_COHORT_POINTS`.
     """
     shown = points[:MOST_COHORT_POINTS]
-    each = found.model.settings.bootstrap
-    left = []
-    for i, (values, scenario) in enumerate(shown):
-
-        def tell(now: int, _all: int, before: int = i * each) -> None:
-            if progress:
-                progress(before + now, len(shown) * each)
-
-        left.append(
-            power_left(
-                found, scenario, seed=seed, chosen=values, n_jobs=n_jobs, cluster=cluster, progress=tell
-            )
-        )
-    return tuple(left)
+    tells = in_parts(progress, each=found.model.settings.bootstrap, parts=len(shown))
+    return tuple(
+        power_left(found, scenario, seed=seed, chosen=values, n_jobs=n_jobs, cluster=cluster, progress=tell)
+        for (values, scenario), tell in zip(shown, tells, strict=True)
+    )
 
 
 def _is_simulated(scenario: Scenario, design: str, seed: int) -> bool:

@@ -20,10 +20,11 @@ from igfstrat.report.document import Document, Section
 from igfstrat.report.html import render_html
 from igfstrat.report.search_section import search_document
 from igfstrat.report.study_files import STUDY_FORMATS, write_study_files
+from igfstrat.trials._progress import Progress
 from igfstrat.trials._search_rows import SIZED
 from igfstrat.trials.cohort_facts import CohortPoint
 from igfstrat.trials.scenario import Scenario
-from igfstrat.trials.search import Progress, SearchResults, search_designs
+from igfstrat.trials.search import SearchResults, search_designs
 from igfstrat.trials.sensitivity import (
     PrevalenceValue,
     Swing,
@@ -273,7 +274,7 @@ def run_search(
         results=found,
         swings=swing_designs(found, replicates=replicates),
         prevalence=value_of_prevalence(
-            with_cohort_prior(found, plan.from_cohort), candidates=_within_limits(found)
+            with_cohort_prior(found, plan.from_cohort), candidates=_within_limits(found), progress=progress
         ),
         left_open=best_left_open(plan.from_cohort, found, n_jobs=n_jobs, cluster=cluster, progress=progress),
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import html
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,12 +23,13 @@ from igfstrat.report.history_section import replay_sections, replay_sentences, s
 from igfstrat.report.html import render_html
 from igfstrat.report.study_files import STUDY_FORMATS, write_study_files
 from igfstrat.report.study_section import study_document
+from igfstrat.trials._progress import Progress, Tell, named
 from igfstrat.trials.cohort_facts import CohortPoint, CohortPower
 from igfstrat.trials.outlook import StudyOutlook
 from igfstrat.trials.replay import Replay, replay_history
 from igfstrat.trials.results import StudyPoint, StudyResults
 from igfstrat.trials.scenario import Scenario
-from igfstrat.workflows.cohort_open import powers_left
+from igfstrat.workflows.cohort_open import RESAMPLING, powers_left
 from igfstrat.workflows.cohort_scenario import CohortSource
 from igfstrat.workflows.report_inputs import versions
 from igfstrat.workflows.study_plan import StudyPlan, plan_study, point_prefix
@@ -228,8 +229,7 @@ def run_study(
     n_jobs: int = 1,
     cluster: str | None = None,
     checkpoints: Path | None = None,
-    progress: Callable[[int, int], None] | None = None,
-    resampling: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> EnrichmentStudy:
     """Simulate all designs at all points.
 
@@ -240,24 +240,41 @@ def run_study(
     n_jobs, cluster, checkpoints : optional
         See `igfstrat.trials.simulate_scenario`.
     progress : callable, optional
-        Called with the trials done and the trials to do.
-    resampling : callable, optional
-        Called with the resamples of a cohort done, and to do.
+        Called with what is being done, and how many of its trials (of a cohort: resamples) are done and to do.
 
     Returns
     -------
     EnrichmentStudy
         The same bytes for any number of workers.
     """
+    points = _points(plan, n_jobs, cluster, checkpoints, named(progress, "simulating"))
+    left: tuple[CohortPower, ...] = ()
+    if plan.from_cohort is not None:
+        left = powers_left(
+            plan.from_cohort, plan.points, seed=plan.seed, n_jobs=n_jobs, cluster=cluster,
+            progress=named(progress, RESAMPLING),
+        )  # fmt: skip
+    return EnrichmentStudy(
+        plan=plan,
+        points=points,
+        replays=_replays(plan, n_jobs, named(progress, "the trial of the past")),
+        cohort_powers=left,
+        outlook=_outlook(plan, points, n_jobs, progress),
+    )
+
+
+def _points(
+    plan: StudyPlan, n_jobs: int, cluster: str | None, checkpoints: Path | None, tell: Tell | None
+) -> tuple[StudyPoint, ...]:
     from igfstrat.trials.nulls import n_runs
     from igfstrat.trials.operating import simulate_scenario
 
     found, done = [], 0
     for values, scenario in plan.points:
 
-        def tell(now: int, _all: int, before: int = done) -> None:
-            if progress:
-                progress(before + now, plan.trials)
+        def add(now: int, _all: int, before: int = done) -> None:
+            if tell:
+                tell(before + now, plan.trials)
 
         results = simulate_scenario(
             scenario,
@@ -266,38 +283,30 @@ def run_study(
             n_jobs=n_jobs,
             cluster=cluster,
             checkpoints=checkpoints,
-            progress=tell,
+            progress=add,
         )
         found.append(StudyPoint(values=values, results=results))
         done += plan.replicates * sum(n_runs(scenario, name) for name in scenario.designs)
-    left: tuple[CohortPower, ...] = ()
-    if plan.from_cohort is not None:
-        left = powers_left(
-            plan.from_cohort, plan.points, seed=plan.seed, n_jobs=n_jobs, cluster=cluster, progress=resampling
-        )
-    points = tuple(found)
-    return EnrichmentStudy(
-        plan=plan,
-        points=points,
-        replays=_replays(plan, n_jobs),
-        cohort_powers=left,
-        outlook=_outlook(plan, points, n_jobs),
+    return tuple(found)
+
+
+def _replays(plan: StudyPlan, n_jobs: int, tell: Tell | None) -> tuple[Replay, ...]:
+    if plan.scenario.history is None:
+        return ()
+    return replay_history(
+        plan.scenario, replicates=plan.replicates, seed=plan.seed, n_jobs=n_jobs, progress=tell
     )
 
 
-def _replays(plan: StudyPlan, n_jobs: int) -> tuple[Replay, ...]:
-    if plan.scenario.history is None:
-        return ()
-    return replay_history(plan.scenario, replicates=plan.replicates, seed=plan.seed, n_jobs=n_jobs)
-
-
-def _outlook(plan: StudyPlan, points: Sequence[StudyPoint], n_jobs: int) -> StudyOutlook | None:
+def _outlook(
+    plan: StudyPlan, points: Sequence[StudyPoint], n_jobs: int, progress: Progress | None
+) -> StudyOutlook | None:
     """What stands beside the one point; a grid has its own figures."""
     from igfstrat.trials.outlook import study_outlook
 
     if plan.scenario.vary:
         return None
-    return study_outlook(plan.points[0][1], points[0].results, n_jobs=n_jobs)
+    return study_outlook(plan.points[0][1], points[0].results, n_jobs=n_jobs, progress=progress)
 
 
 def enrichment_study(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
+from igfstrat.trials._progress import Progress, named
 from igfstrat.trials._scenario_search import SearchSettings
 from igfstrat.trials.cohort_facts import CohortPoint
 from igfstrat.trials.scenario import Scenario
-from igfstrat.trials.search import Progress, SearchResults
+from igfstrat.trials.search import SearchResults
 from igfstrat.trials.sensitivity import sized_scenario
 from igfstrat.workflows.cohort_open import RESAMPLING, power_left
 from igfstrat.workflows.cohort_scenario import CohortScenario
@@ -68,7 +68,7 @@ def best_left_open(
     scenario = sized_scenario(results, results.best)
     left = power_left(
         cohort, scenario, seed=results.seed, chosen=_chosen(results, results.best), n_jobs=n_jobs, cluster=cluster,
-        progress=partial(progress, RESAMPLING) if progress else None,
+        progress=named(progress, RESAMPLING),
     )  # fmt: skip
     return CohortPoint(values={}, scenario=scenario, left=left)
 

@@ -8,16 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from igfstrat.cohort import Cohort
-from igfstrat.config import config_path
 from igfstrat.errors import UsageError, safe_text
-from igfstrat.trials.scenario import Scenario, check_built, make_scenario, read_scenario
-from igfstrat.workflows.cohort_scenario import (
-    CohortScenario,
-    CohortSource,
-    as_source,
-    asks_for_cohort,
-    scenario_from_cohort,
-)
+from igfstrat.trials.scenario import Scenario, check_built
+from igfstrat.workflows.cohort_scenario import CohortScenario, CohortSource
+from igfstrat.workflows.scenario_source import fill_from_cohort, open_scenario
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,19 +95,10 @@ def plan_search(
     CohortError
         If what it takes from the cohort is missing or in doubt.
     """
-    source = None
-    if isinstance(scenario, str | Path):
-        source = config_path(str(scenario), "scenarios")
-        scenario = read_scenario(str(scenario))
-    elif not isinstance(scenario, Scenario):
-        scenario = make_scenario(scenario)
-    if scenario.vary:
+    read, source = open_scenario(scenario)
+    if read.vary:
         message = "this scenario has a grid under `vary`; a search wants one truth: move the grid to search.sensitivity or leave it out"
         raise UsageError(message)
-    filled, beside = None, as_source(cohort)
-    if beside is not None or asks_for_cohort(scenario):
-        folder = source.parent if source else None
-        filled = scenario_from_cohort(scenario, beside or CohortSource(), folder=folder)
-        scenario = filled.scenario
-    check_built(scenario)
-    return SearchPlan(scenario=scenario, source=source, from_cohort=filled)
+    whole, filled = fill_from_cohort(read, cohort, source=source, outcome="Nothing was searched.")
+    check_built(whole)
+    return SearchPlan(scenario=whole, source=source, from_cohort=filled)

@@ -11,20 +11,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from igfstrat.cohort import Cohort
-from igfstrat.config import config_path
 from igfstrat.errors import UsageError, safe_text
 from igfstrat.trials._scenario_design import ADAPTIVE
 from igfstrat.trials.feasibility import feasibility_concerns
-from igfstrat.trials.scenario import Point, Scenario, check_built, expand_vary, make_scenario, read_scenario
+from igfstrat.trials.scenario import Point, Scenario, check_built, expand_vary
 from igfstrat.trials.sizing import solve_sizes
-from igfstrat.workflows.cohort_scenario import (
-    CohortScenario,
-    CohortSource,
-    as_source,
-    asks_for_cohort,
-    scenario_from_cohort,
-)
+from igfstrat.workflows.cohort_scenario import CohortScenario, CohortSource
 from igfstrat.workflows.history import check_retracted
+from igfstrat.workflows.scenario_source import fill_from_cohort, open_scenario
 
 MOST_REPLICATES: Final = 10**12
 LONG_SECONDS: Final = 3600.0
@@ -207,33 +201,24 @@ def plan_study(
     CohortError
         If what it takes from the cohort is missing or in doubt.
     """
-    source = None
-    if isinstance(scenario, str | Path):
-        source = config_path(str(scenario), "scenarios")
-        scenario = read_scenario(str(scenario))
-    elif not isinstance(scenario, Scenario):
-        scenario = make_scenario(scenario)
-    check_retracted(scenario.history, retracted=retracted)
-    wanted = scenario.simulation.replicates if replicates is None else replicates
+    read, source = open_scenario(scenario)
+    check_retracted(read.history, retracted=retracted)
+    wanted = read.simulation.replicates if replicates is None else replicates
     if not 1 <= wanted <= MOST_REPLICATES:
         message = f"replicates must be from 1 to {MOST_REPLICATES:,}; found {wanted:,}"
         raise UsageError(message)
-    filled, beside = None, as_source(cohort)
-    if beside is not None or asks_for_cohort(scenario):
-        folder = source.parent if source else None
-        filled = scenario_from_cohort(scenario, beside or CohortSource(), folder=folder)
-        scenario = filled.scenario
-    points = tuple(expand_vary(scenario))
+    whole, filled = fill_from_cohort(read, cohort, source=source, outcome="Nothing was simulated.")
+    points = tuple(expand_vary(whole))
     _check_points(points)
     points = tuple((values, solve_sizes(point)) for values, point in points)
     concerns = dict.fromkeys(
         point_prefix(v) + text for v, point in points for text in feasibility_concerns(point)
     )
     return StudyPlan(
-        scenario=scenario,
+        scenario=whole,
         points=points,
         replicates=wanted,
-        seed=scenario.simulation.seed if seed is None else seed,
+        seed=whole.simulation.seed if seed is None else seed,
         source=source,
         concerns=tuple(concerns),
         from_cohort=filled,

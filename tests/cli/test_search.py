@@ -44,6 +44,7 @@ def test_page_candidates_numbers_and_manifest_tell_the_same_best_design(tmp_path
     assert "Least expected cost for a power of 90 %: enrichment" in done.output
     assert sum(found["counts"].values()) == found["candidates"] == 4
     assert found["value_of_prevalence"]["value"] >= 0
+    assert "knowing the prevalence first: " in done.stderr
     with (out / "candidates.csv").open(encoding="utf-8", newline="") as handle:
         rows = list(csv.DictReader(handle))
     assert len(rows) == 4

@@ -6,9 +6,10 @@ import pytest
 from igfstrat.errors import UsageError
 from igfstrat.trials import make_scenario
 from igfstrat.trials.closed_form import cox_limit, make_trial
+from igfstrat.trials.designs import make_rules
 from igfstrat.trials.engine import simulate_trials
-from igfstrat.trials.nulls import make_average_one
-from igfstrat.trials.operating import simulate_scenario
+from igfstrat.trials.nulls import false_on_average, make_average_one
+from igfstrat.trials.operating import simulate_scenario, trial_rows
 from igfstrat.trials.sizing import solve_sizes
 
 BASE = {
@@ -56,7 +57,7 @@ def test_where_the_average_is_1_the_overall_statistic_and_the_cox_limit_show_not
     assert cox_limit(make_trial(balanced, "all_comers"), 17.0) == pytest.approx(1, abs=0.02)
 
 
-def test_errors_are_reported_for_each_null_and_only_the_claim_for_all_is_one_on_average():
+def test_errors_are_reported_for_each_null_and_the_claim_for_positives_is_none_on_average():
     scenario = make_scenario(BASE | {"simulation": {"null": "average_is_one"}})
     told = []
     study = simulate_scenario(scenario, replicates=4_000, n_jobs=2, progress=lambda *a: told.append(a))
@@ -70,6 +71,42 @@ def test_errors_are_reported_for_each_null_and_only_the_claim_for_all_is_one_on_
             assert next(iter(error["hypotheses"].values()))["value"] <= limit
     claims = study.designs["biomarker_stratified"].errors["average_is_one"]["hypotheses"]
     assert set(claims) == {"overall"}
+
+
+def test_a_claim_for_harmed_negatives_is_an_error_like_that_for_all():
+    """Against the decisions of the trials themselves, in which some claim the one, some the other and some both."""
+    names = ["overall", "positive", "negative"]
+    design = {"n": 300, "events": 200, "hypotheses": names, "multiplicity": "bonferroni"}
+    truth = {"hazard_ratio": {"positive": 0.95, "negative": 0.9}}
+    scenario = make_scenario(
+        BASE
+        | {
+            "designs": {"biomarker_stratified": design},
+            "treatment": truth,
+            "test": {"alpha": 0.3, "sided": 1},
+        }
+        | {"simulation": {"null": "average_is_one"}}
+    )
+    error = simulate_scenario(scenario, replicates=600, seed=3).designs["biomarker_stratified"].errors
+    balanced, ratio = make_average_one(scenario, "biomarker_stratified")
+    rules = make_rules(scenario, "biomarker_stratified", seed=3)
+    rows = trial_rows(
+        0, 600, scenario=balanced, design="biomarker_stratified", rules=rules, seed=3, null=False
+    )
+    overall, _, negative = rows["rejected"].T
+    assert (overall != negative).any()
+    found = error["average_is_one"]
+    assert found["negative_hazard_ratio"] == ratio > 1
+    assert found["any"]["value"] == (overall | negative).mean()
+    assert {name: share["value"] for name, share in found["hypotheses"].items()} == {
+        "overall": overall.mean(),
+        "negative": negative.mean(),
+    }
+
+
+def test_where_the_negatives_must_benefit_the_claim_for_positives_is_false():
+    assert false_on_average(("overall", "positive", "negative"), 0.8) == ("overall", "positive")
+    assert false_on_average(("overall", "positive", "negative"), 1.0) == ("overall", "positive", "negative")
 
 
 def test_an_average_of_1_that_no_harm_to_negatives_can_bring_is_refused():

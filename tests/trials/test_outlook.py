@@ -185,4 +185,6 @@ def test_an_interim_goes_on_with_positives_most_often_where_they_benefit():
         scenario, StudyPoint(values={}, results=results), study_outlook(scenario, results)
     )
     (table,) = [b for b in page[0].blocks if getattr(b, "caption", "") == "How often an interim goes on"]
-    assert table.rows[0][:4] == ("No effect at all", "adaptive", "1", "overall")
+    assert table.rows[0][:3] == ("No effect at all", "adaptive", "1")
+    of_positives = table.header.index("Test in positives goes on, %")
+    assert table.rows[0][of_positives].split()[0] == f"{100 * gone['none']:.1f}"

@@ -7,7 +7,7 @@ from scipy.stats import multivariate_normal, norm
 from igfstrat.trials import make_scenario
 from igfstrat.trials._covariance import score_covariance
 from igfstrat.trials._power import closed_power, look_times, no_closed_power
-from igfstrat.trials._regions import normal_probability
+from igfstrat.trials._regions import find_steps, steps_probability
 from igfstrat.trials.closed_form import expected_events, logrank_moments, make_trial
 from igfstrat.trials.designs import make_rules
 from igfstrat.trials.engine import simulate_trials
@@ -116,14 +116,13 @@ def test_covariance_of_the_score_with_itself_is_its_variance_without_an_effect()
 def test_probability_of_a_corner_and_of_a_step_is_that_of_scipy():
     mean, covariance = np.array([0.4, 1.0]), np.array([[1.1, 0.6], [0.6, 0.9]])
     normal = multivariate_normal(mean, covariance, abseps=1e-9, releps=1e-9)
-    corner = normal_probability(lambda z: z.min(axis=1) > 1.3, mean=mean, covariance=covariance)
+    corner = steps_probability(find_steps(lambda z: z.min(axis=1) > 1.3), mean=mean, covariance=covariance)
     sd = np.sqrt(np.diag(covariance))
     single = norm.cdf((1.3 - mean) / sd)
     assert corner == pytest.approx(1 - single.sum() + normal.cdf([1.3, 1.3]), abs=1e-6)
     # one step more: x alone above 2, or x above 1 with y above 0.5
-    found = normal_probability(
-        lambda z: (z[:, 0] > 2) | ((z[:, 0] > 1) & (z[:, 1] > 0.5)), mean=mean, covariance=covariance
-    )
+    steps = find_steps(lambda z: (z[:, 0] > 2) | ((z[:, 0] > 1) & (z[:, 1] > 0.5)))
+    found = steps_probability(steps, mean=mean, covariance=covariance)
     part = (norm.cdf((2 - 0.4) / sd[0]) - norm.cdf((1 - 0.4) / sd[0])) - (
         normal.cdf([2, 0.5]) - normal.cdf([1, 0.5])
     )

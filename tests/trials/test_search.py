@@ -9,7 +9,7 @@ import pytest
 from scipy.optimize import brentq
 
 from igfstrat.errors import ConfigError, UsageError
-from igfstrat.trials import make_scenario
+from igfstrat.trials import make_scenario, read_scenario, sensitivity
 from igfstrat.trials._expected import expected_course
 from igfstrat.trials._least_events import least_events
 from igfstrat.trials._power import closed_power
@@ -252,8 +252,13 @@ def test_a_power_that_is_none_is_refused(power):
 
 def test_designs_without_events_are_named():
     scenario = searched(designs={"all_comers": {"n": 300, "analysis_times": 30.0}})
-    with pytest.raises(ConfigError, match="all_comers: give n and events"):
+    with pytest.raises(
+        ConfigError, match=r"all_comers: give n and events.* instead of analysis_times"
+    ) as told:
         search_designs(scenario, power=0.9)
+    for name in ("design_search", "my_cohort_search"):
+        assert name in str(told.value)
+        assert len(make_space(read_scenario(name), power=0.9))  # as is said
 
 
 def test_a_worse_assay_and_a_weaker_effect_lower_the_power_of_the_chosen_design():
@@ -288,3 +293,46 @@ def test_knowing_the_prevalence_is_worth_nothing_where_one_design_is_always_best
     prior = {"name": "igf1r", "prevalence": {"mean": 0.5, "sd": 0.1}}
     scenario = searched(marker=prior, designs={"enrichment": {"n": 150, "events": 100}}, search={})
     assert value_of_prevalence(search_designs(scenario, power=0.8, replicates=100)).value == pytest.approx(0)
+
+
+def test_designs_without_a_closed_form_are_simulated_longer_only_where_they_come_near_the_best(monkeypatch):
+    """At each of three prevalences once, or twice; and the few trials give the cost of many."""
+    prior = {"name": "igf1r", "prevalence": {"mean": 0.4, "sd": 0.05}}
+    stratified = {
+        "design": "biomarker_stratified",
+        "n": 300,
+        "events": 200,
+        "hypotheses": ["overall", "positive"],
+    }
+    twin = stratified | {"weights": {"overall": 0.45, "positive": 0.55}, "multiplicity": "bonferroni"}
+    scenario = searched(
+        marker=prior,
+        designs={"stratified": stratified, "twin": twin, "enrichment": {"n": 150, "events": 100}},
+        search={"looks": [2]},
+    )
+    found = search_designs(scenario, power=0.8, replicates=100)
+    names = [found.space.candidate(i).design for i in range(3)]
+    simulated = []
+
+    def counted(sized, design, **more):
+        simulated.append((design, more["replicates"]))
+        return simulated_rows(sized, design, **more)
+
+    monkeypatch.setattr(sensitivity, "simulated_rows", counted)
+    monkeypatch.setattr(sensitivity, "_NODES", 3)
+    told = []
+    far = value_of_prevalence(found, progress=lambda *step: told.append(step))
+    assert far.committed.startswith("enrichment")
+    assert {name for name, _ in simulated} <= {"stratified", "twin"}
+    assert len(simulated) == 3 * len(set(simulated))  # once a prevalence
+    assert [done for _, done, _ in told] == sorted(done for _, done, _ in told)
+    assert told[-1][1] == told[-1][2]
+    simulated.clear()
+    two = [i for i in range(3) if names[i] != "enrichment"]
+    near = value_of_prevalence(found, candidates=two)
+    assert len(simulated) == 2 * 3 * 2
+    assert near.committed_cost > far.committed_cost
+    monkeypatch.setattr(sensitivity, "_COARSE", 2_000)
+    assert near.committed_cost == pytest.approx(
+        value_of_prevalence(found, candidates=two).committed_cost, rel=0.05
+    )

@@ -14,6 +14,7 @@ from igfstrat.errors import ConfigError, UsageError
 from igfstrat.trials import make_scenario, simulate_scenario
 from igfstrat.trials.feasibility import feasibility_concerns
 from igfstrat.workflows.checkpoint_files import checkpoint_files, clear_checkpoints
+from igfstrat.workflows.enrichment_study import run_study
 from igfstrat.workflows.study_plan import estimate_effort, plan_study
 
 ROOT = Path(__file__).parents[2]
@@ -213,3 +214,30 @@ def test_designs_at_one_power_have_it_when_simulated_and_one_event_less_would_no
 def test_power_that_no_size_can_be_solved_for_is_refused(changes, says):
     with pytest.raises(UsageError, match=says):
         plan_study(settings(**SAME_POWER | changes))
+
+
+def test_each_stage_is_told_from_its_first_trial_to_its_last():
+    """Open truths and the surface too: 3 other truths of 2 designs, and 3 prevalences by 4 effects of the one without a curve."""
+    designs = {
+        "all_comers": {"n": 200, "events": 130},
+        "both": {"design": "biomarker_stratified", "n": 200, "events": [60, 130]},
+    }
+    told = {}
+    plan = plan_study(settings(designs=designs))
+    run_study(plan, progress=lambda stage, *numbers: told.setdefault(stage, []).append(numbers))
+    assert {stage: numbers[-1] for stage, numbers in told.items()} == {
+        "simulating": (800, 800),
+        "what if the truth is another": (600, 600),
+        "power over effect and prevalence": (1_200, 1_200),
+    }
+    for numbers in told.values():
+        assert numbers == sorted(numbers)
+        assert len({total for _, total in numbers}) == 1
+
+
+def test_a_study_that_ends_early_with_its_precision_is_told_as_finished():
+    told = []
+    early = settings(simulation={"replicates": 3_000, "seed": 3, "precision": 0.02})
+    results = simulate_scenario(make_scenario(early), progress=lambda *numbers: told.append(numbers))
+    assert results.designs["all_comers"].replicates < 3_000
+    assert told[-1] == (12_000, 12_000)

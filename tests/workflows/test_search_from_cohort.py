@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 import igfstrat as ig
 from igfstrat.cli.main import app
+from igfstrat.errors import CohortError
 from igfstrat.trials.scenario import make_scenario
 from igfstrat.workflows.cohort_open import power_left
 from igfstrat.workflows.cohort_scenario import CohortSource
@@ -59,6 +60,16 @@ def search(folder, *more, text=SEARCHED, out="out"):
     return RUNNER.invoke(app, [*arguments, "--for", "power=0.8", "--replicates", "200", *more])
 
 
+@pytest.mark.parametrize(
+    ("plan_of", "outcome"), [(plan_study, "Nothing was simulated."), (plan_search, "Nothing was searched.")]
+)
+def test_a_cohort_without_the_status_ends_with_what_was_not_done(folder, plan_of, outcome):
+    draw().drop(columns="igf1r_h_score").to_csv(folder / "cohort.csv", index=False)
+    with pytest.raises(CohortError, match="igf1r_h_score") as told:
+        plan_of(data(SEARCHED), cohort=source(folder))
+    assert str(told.value).splitlines()[-1] == outcome
+
+
 def test_command_says_what_power_the_cohort_leaves_to_the_cheapest_design(folder):
     done = search(folder, "--n-jobs", "1")
     assert done.exit_code == 0, done.output
@@ -73,7 +84,11 @@ def test_command_says_what_power_the_cohort_leaves_to_the_cheapest_design(folder
     assert found["value"] == pytest.approx(0.8, abs=0.01)
     assert found["ci_lower"] < 0.8 < found["ci_upper"]
     page = (folder / "out" / "report.html").read_text("utf-8").replace("&#39;", "'")
-    for words in ("Your own cohort", "What can't be known", "Who knew the prevalence before choosing"):
+    for words in (
+        "Your own cohort",
+        "What can't be known",
+        "Knowing the prevalence before choosing would save nothing",
+    ):
         assert words in page, words
     written = "".join(p.read_text("utf-8") for p in (folder / "out").iterdir() if p.is_file()) + done.output
     assert "SECRET" not in written
