@@ -10,6 +10,7 @@ from igfstrat.errors import safe_text
 from igfstrat.report.document import Block, Paragraph, Section
 from igfstrat.report.formatting import DASH
 from igfstrat.report.study_truths import plain_table
+from igfstrat.report.study_wording import assumption_words, value_words
 from igfstrat.report.tables import Table
 from igfstrat.trials._scenario_cohort import FromCohortSettings
 from igfstrat.trials.cohort_facts import CohortFacts, CohortPoint, CohortPower, Estimated
@@ -164,7 +165,7 @@ def _answers_over(points: Sequence[CohortPoint]) -> list[str]:
 
 
 def _where(point: CohortPoint) -> str:
-    return ", ".join(f"{safe_text(path)} {safe_text(value)}" for path, value in point.values.items())
+    return ", ".join(f"{assumption_words(path)} {value_words(value)}" for path, value in point.values.items())
 
 
 def follow_up_words(facts: CohortFacts, point: CohortPoint) -> tuple[str, ...]:
@@ -238,7 +239,7 @@ def _grid_table(points: Sequence[CohortPoint]) -> Table:
     paths, names = list(points[0].values), list(points[0].left.power)
     rows = [
         (
-            *(safe_text(point.values[path]) for path in paths),
+            *(value_words(point.values[path]) for path in paths),
             *(
                 f"{value} ({limits})"
                 for value, limits in (_row(point.left.power[name], 100, 1) for name in names)
@@ -246,7 +247,7 @@ def _grid_table(points: Sequence[CohortPoint]) -> Table:
         )
         for point in points
     ]
-    header = (*map(safe_text, paths), *map(safe_text, names))
+    header = (*(assumption_words(path).capitalize() for path in paths), *map(safe_text, names))
     return plain_table(
         "Power that is left at each point, %, with its 95 % interval",
         header,
@@ -265,7 +266,7 @@ def _estimate_table(facts: CohortFacts, left: CohortPower, settings: FromCohortS
         ]
     if facts.n_repeated and "assay" in settings.take:
         rows += [(f"{word.capitalize()} of the test, %", *_row(left.estimates[word], 100, 1)) for word in ("sensitivity", "specificity")]  # fmt: skip
-    notes = [f"Rule: {safe_text(facts.rule, limit=300)}."]
+    notes = [f"Rule: {safe_text(facts.rule, limit=300).replace('_', ' ')}."]
     if facts.measure:
         title, low, middle, high = facts.measure
         notes.append(f"{title}: median {middle:g}, quartiles {low:g} and {high:g}.")

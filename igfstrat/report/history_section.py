@@ -10,6 +10,7 @@ from igfstrat.errors import safe_text
 from igfstrat.evidence import load_evidence
 from igfstrat.report.document import Block, Paragraph, Section
 from igfstrat.report.formatting import DASH
+from igfstrat.report.study_plans import WHO
 from igfstrat.report.study_wording import percent
 from igfstrat.report.tables import Table
 from igfstrat.trials._scenario_history import StoryKeys
@@ -59,7 +60,8 @@ def replay_sentences(replays: Sequence[Replay]) -> tuple[str, ...]:
         if not outside:
             said.append(f"Under {truth} every observed number lies inside the simulated 95 % range.")
         else:
-            said.append(f"Under {truth} outside the simulated 95 % range: {', '.join(outside)}.")
+            verb = "lies" if len(outside) == 1 else "lie"
+            said.append(f"Under {truth} {' and '.join(outside)} {verb} outside the simulated 95 % range.")
     return tuple(said)
 
 
@@ -67,22 +69,22 @@ def _truth_words(replay: Replay) -> str:
     ratio = replay.hazard_ratio
     if replay.truth == NULL:
         return "the null (the drug does nothing)"
-    name = f"the truth {safe_text(replay.truth)}"
+    name = f"the truth “{safe_text(replay.truth.replace('_', ' '))}”"
     if ratio["positive"] == ratio["negative"]:
         return f"{name} (hazard ratio {ratio['positive']:g})"
     return f"{name} (hazard ratio {ratio['positive']:g} in positives, {ratio['negative']:g} in negatives)"
 
 
 def _name(number: ReplayedNumber) -> str:
-    arm = f", {number.arm}" if number.arm else ""
-    return f"{_NAMES[number.quantity].lower()} in {number.population}{arm}"
+    arm = f" on {number.arm}" if number.arm else ""
+    return f"the observed {_NAMES[number.quantity].lower()} in {WHO[number.population]}{arm}"
 
 
 def _replay_table(replay: Replay, time_unit: str) -> Table:
     rows = tuple(
         (
             _NAMES[n.quantity] + (f", {time_unit}" if n.quantity == "median" else ""),
-            n.population,
+            WHO[n.population],
             n.arm or DASH,
             _figure(n.observed),
             f"{_figure(n.median)} ({_figure(n.lower)} to {_figure(n.upper)})",
@@ -105,7 +107,8 @@ def _replay_table(replay: Replay, time_unit: str) -> Table:
         header=header,
         rows=rows,
         footnotes=(
-            "In brackets behind a percentage: Monte-Carlo standard error. Infinite: not reached, or all events in one arm.",
+            "Inside: the observed number lies in the simulated range. At most observed: share of the simulated trials with a number"
+            " as low or lower; in brackets its Monte-Carlo standard error. Infinite: not reached, or all events in one arm.",
         ),
         counts=tuple(tuple(None for _ in header) for _ in rows),
     )

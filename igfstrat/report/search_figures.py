@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from igfstrat.report._fit import wrap
 from igfstrat.report._panels import Sheet
 from igfstrat.report.figures import COLOURS
+from igfstrat.report.study_wording import assumption_words, value_words
 from igfstrat.trials._search_rows import SIZED
 from igfstrat.trials.search import SearchResults
 from igfstrat.trials.sensitivity import Swing
@@ -23,7 +24,7 @@ _NAME_EMS: Final = 40
 
 
 def frontier_figure(results: SearchResults, *, scale: float, unit: str, narrow: bool) -> Figure:
-    """Time against cost of every simulated candidate of the power asked for; filled where none beats it.
+    """Time against cost of every simulated candidate of the power asked for; filled where none within the limits beats it.
 
     Parameters
     ----------
@@ -42,7 +43,11 @@ def frontier_figure(results: SearchResults, *, scale: float, unit: str, narrow: 
         Not attached to any window.
     """
     designs = list(results.space.designs)
-    texts = [*designs, "filled: on the frontier", "the cheapest"]
+    drawn = {results.space.candidate(index).design for index in shown_candidates(results)}
+    handles = [(h, name) for h, name in zip(_design_handles(designs), designs, strict=True) if name in drawn]
+    limited = any(most is not None for most in limits_of(results).values())
+    hollow = "hollow: beaten, or outside the limits" if limited else "hollow: beaten"
+    texts = [*(name for _, name in handles), "filled: on the frontier", hollow, "the cheapest"]
     sheet = Sheet(narrow, texts)
     with sheet.rc():
         figure, axes = sheet.start(50 if narrow else 70)
@@ -70,8 +75,25 @@ def frontier_figure(results: SearchResults, *, scale: float, unit: str, narrow: 
                 zorder=5,
             )
         sheet.dress(axes, f"Expected {unit}", f"Expected time ({results.scenario.time_unit})")
-        sheet.write_legend(figure, [*_design_handles(designs), *_kind_handles()])
+        sheet.write_legend(figure, [*(handle for handle, _ in handles), *_kind_handles()])
     return figure
+
+
+def limits_of(results: SearchResults) -> dict[str, float | None]:
+    """The most that a design may take.
+
+    Parameters
+    ----------
+    results : SearchResults
+        Of a search.
+
+    Returns
+    -------
+    dict of str to float or None
+        By what is limited; None without a limit.
+    """
+    search = results.scenario.search
+    return {} if search is None else search.limits.model_dump()
 
 
 def shown_candidates(results: SearchResults) -> list[int]:
@@ -102,6 +124,16 @@ def _design_handles(designs: Sequence[str]) -> list[Any]:
 def _kind_handles() -> list[Any]:
     return [
         Line2D([], [], color=_GREY, marker="o", linestyle="none", markersize=4.5),
+        Line2D(
+            [],
+            [],
+            color=_GREY,
+            marker="o",
+            linestyle="none",
+            markersize=4.5,
+            markerfacecolor="white",
+            alpha=0.45,
+        ),
         Line2D([], [], color=_GREY, marker="o", linestyle="none", markerfacecolor="none", markersize=9),
     ]
 
@@ -134,7 +166,7 @@ def swing_figure(swings: Sequence[Swing], *, power: float, narrow: bool) -> Figu
             axes.text(
                 0.008,
                 row - 0.25,
-                wrap(f"{swing.path}: {range_words(swing)}", _NAME_EMS),
+                wrap(f"{assumption_words(swing.path).capitalize()}: {range_words(swing)}", _NAME_EMS),
                 transform=axes.get_yaxis_transform(),
                 ha="left",
                 va="bottom",
@@ -173,7 +205,5 @@ def range_words(swing: Swing) -> str:
     str
         Such as ``0.8 to 1 (assumed 0.9)``.
     """
-    words = [
-        f"{v:.3g}" if isinstance(v, int | float) else str(v) for v in (swing.low, swing.high, swing.assumed)
-    ]
+    words = [value_words(v) for v in (swing.low, swing.high, swing.assumed)]
     return f"{words[0]} to {words[1]} (assumed {words[2]})"

@@ -13,10 +13,16 @@ import numpy as np
 from igfstrat.errors import safe_text
 from igfstrat.report.document import Block, Document, FigureBlock, Paragraph, Section
 from igfstrat.report.formatting import DASH
-from igfstrat.report.search_figures import frontier_figure, range_words, shown_candidates, swing_figure
+from igfstrat.report.search_figures import (
+    frontier_figure,
+    limits_of,
+    range_words,
+    shown_candidates,
+    swing_figure,
+)
 from igfstrat.report.study_ends import truth_section
 from igfstrat.report.study_provenance import provenance_section
-from igfstrat.report.study_wording import with_error
+from igfstrat.report.study_wording import assumption_words, with_error
 from igfstrat.report.tables import Table
 from igfstrat.trials.search import SearchResults
 from igfstrat.trials.sensitivity import PrevalenceValue, Swing
@@ -26,7 +32,7 @@ _LIMITS: Final = (
     "The truth is assumed: the search finds the cheapest design for it, not whether it holds.",
     "Only the designs and choices that the scenario names were compared.",
     "Candidates that were left out by closed forms are clearly worse in expected cost and time alone; a reason that isn't"
-    " counted here (a regulator, a partner, a sample) may still speak for them: `search.prune: false` simulates all.",
+    " counted here (a regulator, a partner, a sample) may still speak for them: “prune: false” under “search” simulates all.",
     "Monte-Carlo standard errors are the error of the simulation alone.",
 )
 
@@ -181,6 +187,8 @@ def summary_words(results: SearchResults) -> list[str]:
 def _summary(results: SearchResults) -> list[Block]:
     first, *more = summary_words(results)
     blocks: list[Block] = [Paragraph(text=first, kind="lead"), *(Paragraph(text=text) for text in more)]
+    if limits := limit_words(results):
+        blocks.insert(2, Paragraph(text=limits))
     if results.objective != "cost":
         text = "The scenario has no costs: the fewest patients decide. Give `costs` to compare money."
         blocks.append(Paragraph(text=text, kind="caution"))
@@ -188,6 +196,38 @@ def _summary(results: SearchResults) -> list[Block]:
     if close:
         blocks.append(Paragraph(text=close))
     return blocks
+
+
+def limit_words(results: SearchResults) -> str:
+    """Within which limits the search stayed, and how many cheaper candidates lie outside.
+
+    Parameters
+    ----------
+    results : SearchResults
+        Of a search.
+
+    Returns
+    -------
+    str
+        Empty without limits.
+    """
+    words = {
+        "cost": "expected cost at most {most} " + safe_text(results.scenario.costs.currency),
+        "duration": f"expected time at most {{most}} {results.scenario.time_unit}",
+        "randomized": "at most {most} patients randomized",
+        "screened": "at most {most} patients screened",
+    }
+    kept = {name: most for name, most in limits_of(results).items() if most is not None}
+    if not kept:
+        return ""
+    said = f"Limits: {', '.join(words[name].format(most=f'{most:,.12g}') for name, most in kept.items())}."
+    worth, shown = results.simulated[results.objective], shown_candidates(results)
+    over = [i for i in shown if any(results.simulated[name][i] > most for name, most in kept.items())]
+    cheaper = [i for i in over if results.best is not None and worth[i] < worth[results.best]]
+    if not cheaper:
+        return said
+    few = "1 cheaper candidate lies" if len(cheaper) == 1 else f"{len(cheaper)} cheaper candidates lie"
+    return f"{said} {few} outside them: hollow in the figure of cost, power and time."
 
 
 def _close(results: SearchResults) -> str:
@@ -277,7 +317,7 @@ def _table(results: SearchResults, indices: Sequence[int], caption: str, what: s
 def _swing_section(results: SearchResults, swings: Sequence[Swing]) -> Section:
     rows = tuple(
         (
-            safe_text(swing.path),
+            assumption_words(swing.path).capitalize(),
             range_words(swing),
             *(_ends(swing, key, 100 if key == "power" else 1) for key in ("power", "duration")),
         )
@@ -287,13 +327,15 @@ def _swing_section(results: SearchResults, swings: Sequence[Swing]) -> Section:
         caption="If an assumption is wrong",
         header=("Assumption", "Range", "Power, %", f"Time, {results.scenario.time_unit}"),
         rows=rows,
-        footnotes=("The chosen design with its sizes kept, at both ends of the range of one assumption.",),
+        footnotes=(
+            "The chosen design with its sizes kept, at the low and the high end of the range of one assumption.",
+        ),
     )
     data = tuple((s.path, str(s.low), str(s.high), *s.power) for s in swings)
     figure = FigureBlock(
         name="sensitivity",
         caption="Power of the chosen design at both ends of each range; the widest swing first.",
-        alternative=f"{len(swings)} assumptions; the widest swing is that of {safe_text(swings[0].path)}.",
+        alternative=f"{len(swings)} assumptions; the widest swing is that of the {assumption_words(swings[0].path)}.",
         draw=partial(_draw_swings, swings, results.power),
         data_header=("assumption", "low", "high", "power_low", "power_high"),
         data=data,
@@ -322,18 +364,26 @@ def _prevalence_section(results: SearchResults, value: PrevalenceValue | None) -
     noun, _, currency = unit.name.partition(", ")
     sign = f" {currency}" if currency else ""
     saved, spent = value.value / unit.scale, value.committed_cost / unit.scale
+    over = f"from {100 * value.prevalence[0]:.0f} to {100 * value.prevalence[-1]:.0f} %"
+    title = "Knowing the prevalence first"
+    if set(value.best_at) == {value.committed}:
+        text = (
+            f"Over its prior, {over}, the cheapest choice is the same: {value.committed} (expected {noun} {spent:,.2f}{sign})."
+            " Knowing the prevalence before choosing would save nothing."
+        )
+        return Section(key="prevalence", title=title, blocks=(Paragraph(text=text),))
     text = (
-        f"Over its prior, from {100 * value.prevalence[0]:.0f} to {100 * value.prevalence[-1]:.0f} %, the cheapest single choice"
+        f"Over its prior, {over}, the cheapest single choice"
         f" is {value.committed} (expected {noun} {spent:,.2f}{sign}). Who knew the prevalence before choosing would save"
         f" {saved:,.2f}{sign} on average ({100 * value.value / value.committed_cost:.1f} %): no study of the prevalence is worth more."
     )
     rows = tuple(
-        (f"{100 * p:.1f}", safe_text(label, limit=200))
+        (f"{100 * p:.1f} %", safe_text(label, limit=200))
         for p, label in zip(value.prevalence, value.best_at, strict=True)
     )
-    table = Table(caption="Cheapest by prevalence", header=("Prevalence, %", "Design"), rows=rows)
+    table = Table(caption="Cheapest by prevalence", header=("Prevalence", "Design"), rows=rows)
     blocks = (Paragraph(text=text), table)
-    return Section(key="prevalence", title="Knowing the prevalence first", blocks=blocks)
+    return Section(key="prevalence", title=title, blocks=blocks)
 
 
 def _methods(results: SearchResults, versions: Mapping[str, str]) -> str:
@@ -343,6 +393,6 @@ def _methods(results: SearchResults, versions: Mapping[str, str]) -> str:
         " events that has the power, its looks and patients in the proportions written; where there is no such integral, by"
         " simulation. Of two candidates of the same power the one that is worse by more than 3 % in expected"
         f" {results.objective} and in expected time is left out by closed form. The others are simulated on common random"
-        f" numbers, the {len(results.finalists)} cheapest that have the power within two standard errors once more and longer."
+        f" numbers, the cheapest that have the power within two standard errors ({len(results.finalists)}) once more and longer."
         f" {made}"
     )

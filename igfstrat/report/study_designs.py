@@ -59,7 +59,9 @@ def design_table(scenario: Scenario, point: StudyPoint, caption: str, *, first: 
         rows=tuple(rows),
         footnotes=(
             *([_HOW_TO_READ] if first else []),
-            f"Right label: the claims of the trial fit the truth of its patients, {_right_labels(point)}.",
+            f"Right label: the claims of the trial fit the truth of its patients, {_right_labels(point)}. A group by the test"
+            f" benefits where its true hazard ratio is below {scenario.label.benefit_below:g}; an imperfect test leaves a few true"
+            " positives among its negatives.",
         ),
         counts=tuple(tuple(None for _ in header) for _ in rows),
     )
@@ -168,17 +170,24 @@ def ratio_table(designs: Sequence[DesignResults]) -> Table:
                  *(with_error(e["mean"], e["mc_standard_error"], digits=3) for e in (found["mean_estimate"], when)),
                  percent(found["coverage"]))
             )  # fmt: skip
-    definitions = dict.fromkeys(design.hazard_ratio["definition"] for design in designs)
+    texts = dict.fromkeys(design.hazard_ratio["definition"] for design in designs)
+    # one that goes on where another ends says both
+    definitions = [text for text in texts if not any(t != text and t.startswith(text) for t in texts)]
     return plain_table(
         "Hazard ratio",
         ("Design", "Patients", "Truth", "Mean estimate", "Mean when rejected", "Coverage, %"),
         rows,
         (
-            f"Truth: {'. '.join(definitions)}.",
+            f"Truth: {' '.join(_sentence(text) for text in definitions)}",
             f"{ERRORS} Coverage: 95 % Wald intervals that hold the truth. Estimates of trials that end early or"
             " are looked at because they rejected are too good; no correction is made.",
         ),
     )
+
+
+def _sentence(text: str) -> str:
+    words = text.replace("as in after_selection", "as in the table of what was selected")
+    return f"{words[0].upper()}{words[1:]}."
 
 
 def closed_table(designs: Sequence[DesignResults]) -> Table:

@@ -16,13 +16,21 @@ REFERENCES: Final = (
 )
 _LIMITS: Final = (
     "The truth above is assumed, not found: the study says which design would find it out, not whether it holds.",
-    "Power and cost move with prevalence, assay and effect; try their plausible range with `vary` before choosing.",
+    "Power and cost move with prevalence, assay and effect; try their plausible range (vary, in the scenario) before choosing.",
     "Monte-Carlo standard errors are the error of the simulation alone, not that of what is assumed.",
 )
 _OTHER_TRUTHS: Final = (
     "Under other truths, and over effect and prevalence, each design keeps the sizes, looks and boundaries that were planned for"
     " the assumed truth; the expected times of looks are those at which the drift integral expects their events. "
 )
+
+
+_WITHOUT_RESULT: Final = {
+    "excluded": "these patients are left out",
+    "negative": "these patients count as negative",
+    "positive": "these patients count as positive",
+    "retest": "these are drawn and tested once more",
+}
 
 
 def truth_section(scenario: Scenario) -> Section:
@@ -41,9 +49,8 @@ def truth_section(scenario: Scenario) -> Section:
     marker, test = scenario.marker, scenario.test
     lines = [_marker_words(scenario)]
     if marker.assay.failure.rate:
-        lines.append(
-            f"Samples without a result: {100 * marker.assay.failure.rate:g} %, then {marker.assay.failure.then}."
-        )
+        then = _WITHOUT_RESULT[marker.assay.failure.then]
+        lines.append(f"{100 * marker.assay.failure.rate:g} % of the samples give no result; {then}.")
     if scenario.response is None:
         ratio = scenario.treatment.hazard_ratio
         lines.append(
@@ -57,8 +64,8 @@ def truth_section(scenario: Scenario) -> Section:
         lines.append(f"Marker-positive to marker-negative, both on control: hazard ratio {prognostic}.")
     share = scenario.randomization.ratio
     lines.append(
-        f"Endpoint {scenario.endpoint.upper()}; {test.statistic.replace('_', ' ')} test at {100 * test.alpha:g} %,"
-        f" {test.sided}-sided; randomized {share[0]}:{share[1]} (experimental to control)."
+        f"Endpoint {scenario.endpoint.upper()}; {_test_name(test.statistic)} at {100 * test.alpha:g} %,"
+        f" {'one' if test.sided == 1 else 'two'}-sided; randomized {share[0]}:{share[1]} (experimental to control)."
     )
     if scenario.compare_at.power is not None:
         lines.append(
@@ -70,7 +77,7 @@ def truth_section(scenario: Scenario) -> Section:
             f"Each design has the size at which its trials cost {scenario.compare_at.cost:,.0f} {safe_text(scenario.costs.currency)} on"
             " average, in the proportions in which it is written."
         )
-    lines += _death_words(scenario)
+    lines += [*_course_words(scenario), *_death_words(scenario)]
     if scenario.vary:
         lines.append(f"These vary: {', '.join(f'{k} {_list_words(v)}' for k, v in scenario.vary.items())}.")
     return Section(
@@ -78,6 +85,31 @@ def truth_section(scenario: Scenario) -> Section:
         title="What was assumed",
         blocks=tuple(Paragraph(text=text, kind="item") for text in lines),
     )
+
+
+def _test_name(statistic: str) -> str:
+    """The field's word for a statistic."""
+    return f"{statistic.replace('_', ' ').replace('logrank', 'log-rank').replace('rmst', 'RMST')} test"
+
+
+def _course_words(scenario: Scenario) -> list[str]:
+    """Times on control, how patients come and are lost, and what they cost, where one number says it."""
+    control, accrual, costs, unit = scenario.control, scenario.accrual, scenario.costs, scenario.time_unit
+    lines = []
+    if control is not None and control.median is not None:
+        lines.append(f"Median on control, marker-negative patients: {control.median:g} {unit}.")
+    if accrual.screened_per_month is not None:
+        lines.append(f"Patients screened a month: {accrual.screened_per_month:g}.")
+    if accrual.randomized_uniformly_over is not None:
+        lines.append(f"Patients are randomized evenly over {accrual.randomized_uniformly_over:g} {unit}.")
+    if scenario.dropout.probability_per_year:
+        lines.append(f"Lost to follow-up: {100 * scenario.dropout.probability_per_year:g} % a year.")
+    if costs.screen or costs.patient or costs.month:
+        lines.append(
+            f"Costs in {safe_text(costs.currency)}: {costs.screen:,.12g} a screened patient, {costs.patient:,.12g} a randomized patient,"
+            f" {costs.month:,.12g} a month of the trial."
+        )
+    return lines
 
 
 def _death_words(scenario: Scenario) -> list[str]:

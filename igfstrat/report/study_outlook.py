@@ -13,6 +13,7 @@ from igfstrat.errors import safe_text
 from igfstrat.report.document import Block, FigureBlock, Paragraph, Section
 from igfstrat.report.formatting import DASH
 from igfstrat.report.study_outlook_figures import study_frontier_figure, surface_figure, timeline_figure
+from igfstrat.report.study_plans import WHO
 from igfstrat.report.study_truths import plain_table
 from igfstrat.report.study_wording import money, percent
 from igfstrat.report.tables import Table
@@ -86,15 +87,29 @@ def open_words(outlook: StudyOutlook | None) -> list[str]:
     truths = {truth.key: truth for truth in outlook.truths} if outlook else {}
     if not {"all", "opposite"} <= set(truths):
         return []
-    best, share = _most(truths["all"], ("both",))
     worst, wrong = _most(truths["opposite"], ("positive", "both"))
-    found = f"Were the effect the same in all ({truths['all'].effect.removesuffix(' in all')}), {best} would most often claim it for all: {share} % of its trials."  # fmt: skip
+    found = _same_words(truths["all"])
     harm = "Did the marker point the wrong way, so that positives are harmed, "
     if float(wrong) < 1:
-        harm += "each design would claim an effect for them in fewer than 1 % of its trials."
-    else:
+        who = "each design" if len(truths["all"].claims) > 1 else worst
+        harm += f"{who} would claim an effect for them in fewer than 1 % of its trials."
+    elif len(truths["all"].claims) > 1:
         harm += f"{worst} would most often claim an effect for them: {wrong} %."
+    else:
+        harm += f"{worst} would claim an effect for them in {wrong} % of its trials."
     return [f"{found} {harm}"]
+
+
+def _same_words(truth: OpenTruth) -> str:
+    """Who claims an effect that is the same in all; for positives only, where no design claims it for all."""
+    best, share = _most(truth, ("both",))
+    said, whom = f"Were the effect the same in all ({truth.effect.removesuffix(' in all')}), ", "for all"
+    if float(share) == 0:
+        best, share = _most(truth, ("positive",))
+        whom = "for positives, and none could claim it for all" if len(truth.claims) > 1 else "for positives"
+    if len(truth.claims) == 1:
+        return f"{said}{best} would claim it {whom} in {share} % of its trials."
+    return f"{said}{best} would most often claim it {whom}: {share} % of its trials."
 
 
 def _most(truth: OpenTruth, claims: Sequence[str]) -> tuple[str, str]:
@@ -112,26 +127,38 @@ def _possible(hypotheses: Iterable[str]) -> set[str]:
 
 def _go_tables(outlook: StudyOutlook) -> list[Table]:
     """With which hypotheses adaptive designs go on under each truth; empty without such a design."""
-    rows = [
-        (_TITLES[truth.key], safe_text(name), str(k), hypothesis, percent(share))
+    found = [
+        ((_truth_title(truth), safe_text(name), str(k)), interim)
         for truth in outlook.truths
         for name, interims in truth.goes_on.items()
         for k, interim in enumerate(interims, start=1)
-        for hypothesis, share in interim.items()
     ]
-    header = ("Truth", "Design", "Interim", "Patients", "Goes on, %")
-    note = "A trial that ends at the interim, with success or without, does not go on. In brackets: Monte-Carlo standard error."
+    tested = [h for h in WHO if any(h in interim for _, interim in found)]
+    rows = [
+        (*head, *(percent(interim[h]) if h in interim else DASH for h in tested)) for head, interim in found
+    ]
+    header = ("Truth", "Design", "Interim", *(f"Test in {WHO[h]} goes on, %" for h in tested))
+    few = min(truth.replicates for truth in outlook.truths)
+    note = (
+        "Share of the trials in which a hypothesis is kept after the interim; both may be. A trial that ends there keeps none;"
+        " where patients count for the stage in which they were recruited, the first stage is judged only later."
+        f" In brackets: Monte-Carlo standard error; {few:,} trials under every other truth."
+    )
     return [plain_table("How often an interim goes on", header, rows, (note,))] if rows else []
+
+
+def _truth_title(truth: OpenTruth) -> str:
+    own = " (as assumed here)" if truth.is_assumed and truth.key != "assumed" else ""
+    return f"{_TITLES[truth.key]}{own}"
 
 
 def _truth_table(designs: Sequence[DesignResults], outlook: StudyOutlook) -> Table:
     hypotheses = {design.name: design.hypotheses for design in designs}
     rows = []
     for truth in outlook.truths:
-        own = " (as assumed here)" if truth.is_assumed and truth.key != "assumed" else ""
         for name, claims in truth.claims.items():
             rows.append((
-                f"{_TITLES[truth.key]}{own}", safe_text(name),
+                _truth_title(truth), safe_text(name),
                 *(percent(claims[c]) if c in _possible(hypotheses[name]) else DASH for c in ("none", "positive", "both", "negative")),
             ))  # fmt: skip
     if all(cells[-1] == DASH for cells in rows):
@@ -169,7 +196,7 @@ def _surface_blocks(
     points = [safe_text(name) for name, method in surface.method.items() if method == "simulated"]
     how = "Lines without marks: closed form."
     if points:
-        how += f" With marks: simulated, {surface.replicates:,} trials a point ({', '.join(points)})."
+        how += f" With marks: simulated, {surface.replicates:,} trials a point ({', '.join(points)}), standard error up to {50 / surface.replicates**0.5:.1f} points."
     figure = FigureBlock(
         name="power_surface",
         caption=f"Power of each design over the hazard ratio in true positives{last}, by the share positive {of}. Sizes and"
@@ -275,7 +302,7 @@ def looks_table(scenario: Scenario, designs: Sequence[DesignResults], outlook: S
                 _time(found.accrual_end if found else math.nan),
             ))  # fmt: skip
     unit = scenario.time_unit
-    header = ("Design", "Look", "Events", f"Expected at, {unit}", "Trials that end there, %", "for futility, %", f"Accrual ends, {unit}")  # fmt: skip
+    header = ("Design", "Look", "Events", f"Expected at, {unit}", "Trials that end there, %", "End there for futility, %", f"Accrual ends, {unit}")  # fmt: skip
     notes = (
         "Expected at: calendar time since the first screening at which the events are expected, if nothing stops the trial or"
         " changes whom it enrols; the last look also ends an accrual that isn't done by then. In brackets: Monte-Carlo standard"

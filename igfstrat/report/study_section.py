@@ -20,15 +20,17 @@ from igfstrat.report.study_ends import end_sections, truth_section
 from igfstrat.report.study_figures import Z95
 from igfstrat.report.study_grid import grid_sections, range_words
 from igfstrat.report.study_outlook import open_words, outlook_sections
+from igfstrat.report.study_plans import plan_table
 from igfstrat.report.study_provenance import provenance_section
 from igfstrat.report.study_selection import selection_tables
 from igfstrat.report.study_truths import death_table, missing_forms, null_table
-from igfstrat.report.study_wording import agreement, money, span
+from igfstrat.report.study_wording import agreement, label_words, money, span
 from igfstrat.trials.outlook import StudyOutlook
 from igfstrat.trials.results import DesignResults, StudyPoint
 from igfstrat.trials.scenario import Scenario
 
 _MOST_WARNINGS: Final = 12
+_SAME: Final = 0.005  # two shares of trials that a summary needn't tell apart
 
 
 def study_document(
@@ -117,10 +119,10 @@ def _best_words(scenario: Scenario, point: StudyPoint) -> list[str]:
     unit = money(scenario, [point])
     if _assumes_nothing(scenario, designs):
         return _null_words(designs, scenario, unit)
-    texts = [f"{_power_words(best, designs)} {_effort_words(best, scenario, unit)}"]
+    texts = [f"{_power_words(best, designs)} {_label_words(best)}{_effort_words('it', best, scenario, unit)}"]
     cheapest = min(designs, key=lambda d: d.cost["mean"])
     if unit and len(designs) > 1 and scenario.compare_at.cost is None:
-        also = "It is also the cheapest on average." if cheapest is best else (
+        also = f"{safe_text(best.name)} is also the cheapest on average." if cheapest is best else (
             f"The cheapest on average is {safe_text(cheapest.name)}: {cheapest.cost['mean'] / unit[0]:,.1f} {unit[1]}, with power"
             f" {100 * cheapest.power['value']:.1f} %."
         )  # fmt: skip
@@ -129,8 +131,8 @@ def _best_words(scenario: Scenario, point: StudyPoint) -> list[str]:
     if errors:
         level = 100 * scenario.test.one_sided_alpha
         texts.append(
-            f"Where the experimental arm does nothing, {span(errors, 2)} % of the trials claim an effect (planned:"
-            f" {level:g} %, one-sided)."
+            f"Where the experimental arm does nothing, {span(errors, 2)} % of the trials claim an effect (at most {level:g} %"
+            " planned, one-sided)."
         )
     return texts
 
@@ -151,13 +153,16 @@ def _null_words(
         f"This scenario assumes that the drug does nothing, so that any claim is wrong: {who} (planned:"
         f" {100 * scenario.test.one_sided_alpha:g} %, one-sided)."
     )
-    return [first, *([_effort_words(designs[0], scenario, unit)] if len(designs) == 1 else [])]
+    if len(designs) > 1:
+        return [first]
+    return [first, _effort_words(safe_text(designs[0].name), designs[0], scenario, unit)]
 
 
 def _power_words(best: DesignResults, designs: Sequence[DesignResults]) -> str:
     power = best.power
     error = (
-        f"{100 * power['value']:.1f} % (Monte-Carlo standard error {100 * power['mc_standard_error']:.2f})"
+        f"{100 * power['value']:.1f} % (the share of its trials that claim an effect; Monte-Carlo standard error"
+        f" {100 * power['mc_standard_error']:.2f})"
     )
     if len(designs) == 1:
         return f"{safe_text(best.name)} has a power of {error}."
@@ -169,16 +174,27 @@ def _power_words(best: DesignResults, designs: Sequence[DesignResults]) -> str:
         and power["value"] - d.power["value"]
         < Z95 * (power["mc_standard_error"] ** 2 + d.power["mc_standard_error"] ** 2) ** 0.5
     ]
-    also = f"; so many trials can't tell it from {', '.join(near)}" if near else ""
+    also = f"; chance may be all that sets it above {', '.join(near)}" if near else ""
     return f"Of {len(designs)} designs {safe_text(best.name)} has the highest power, {error}{also}."
 
 
-def _effort_words(best: DesignResults, scenario: Scenario, unit: tuple[float, str] | None) -> str:
-    cost = f", and costs {best.cost['mean'] / unit[0]:,.1f} {unit[1]}" if unit else ""
-    return (
-        f"On average it screens {best.n_screened['mean']:,.0f} patients, randomizes {best.n_randomized['mean']:,.0f}, lasts"
-        f" {best.duration['mean']:,.1f} {scenario.time_unit}{cost}."
+def _label_words(best: DesignResults) -> str:
+    """How often the claims fit the truth, where that isn't what power says."""
+    right, power = best.right_label["all"]["value"], best.power["value"]
+    if abs(right - power) < _SAME:
+        return ""
+    whom = label_words(best.right_label["right_label_is"])
+    return f"In {100 * right:.1f} % of its trials the claim is for whom the drug helps, {whom}, and for no others. "
+
+
+def _effort_words(who: str, best: DesignResults, scenario: Scenario, unit: tuple[float, str] | None) -> str:
+    last = f"{best.duration['mean']:,.1f} {scenario.time_unit}"
+    ends = (
+        f", lasts {last} and costs {best.cost['mean'] / unit[0]:,.1f} {unit[1]}"
+        if unit
+        else f" and lasts {last}"
     )
+    return f"On average {who} screens {best.n_screened['mean']:,.0f} patients, randomizes {best.n_randomized['mean']:,.0f}{ends}."
 
 
 def _point_sections(scenario: Scenario, point: StudyPoint, outlook: StudyOutlook | None) -> list[Section]:
@@ -189,7 +205,11 @@ def _point_sections(scenario: Scenario, point: StudyPoint, outlook: StudyOutlook
         Section(
             key="designs",
             title="Designs side by side",
-            blocks=(design_table(scenario, point, "Designs"), *design_figures(scenario, point)),
+            blocks=(
+                plan_table(scenario),
+                design_table(scenario, point, "Designs"),
+                *design_figures(scenario, point),
+            ),
         ),
         *outlook_sections(scenario, point, outlook),
         Section(key="effects", title="What the trials find", blocks=tuple(t for t in tables if t)),

@@ -7,12 +7,13 @@ from typing import Any, Final
 
 from igfstrat.errors import safe_text
 from igfstrat.report.formatting import DASH
+from igfstrat.report.study_plans import WHO
 from igfstrat.report.study_truths import plain_table
 from igfstrat.report.study_wording import percent, with_error
 from igfstrat.report.tables import Table
 from igfstrat.trials.results import DesignResults
 
-_ERRORS: Final = "In brackets Monte-Carlo standard errors."
+_ERRORS: Final = "In brackets: Monte-Carlo standard error."
 _PARTS: Final = ("everybody", "positive", "negative", "nobody")
 
 
@@ -76,7 +77,7 @@ def _prior_table(designs: Sequence[DesignResults]) -> Table:
         for name, found in _go_no_go(design).items():
             prior = found["prior"]
             sources |= found["sources"]
-            rows.append((safe_text(design.name), name, _prior_words(prior), *_prior_numbers(prior)))
+            rows.append((safe_text(design.name), WHO[name], _prior_words(prior), *_prior_numbers(prior)))
     told = "; ".join(f"{key}: {safe_text(source)}" for key, source in sources.items())
     return plain_table(
         "Prior of the go or no-go",
@@ -85,15 +86,16 @@ def _prior_table(designs: Sequence[DesignResults]) -> Table:
             "Patients",
             "Prior",
             "Hazard ratio (95 % interval)",
-            "Mean of log",
-            "SD of log",
-            "Worth events",
+            "Mean of log hazard ratio",
+            "SD of log hazard ratio",
+            "Worth, events",
         ),
         rows,
         (
-            "Worth events: events of this trial that carry as much information. The prior decides with whom a trial goes on, and"
-            " nothing else: what is claimed is decided by the closed test alone, which keeps its level whatever the prior.",
-            *([f"Sources, `igfstrat evidence`: {told}."] if told else []),
+            "A prior is what is believed of a hazard ratio before the trial. Worth: events of this trial that carry as much information."
+            " The prior decides with whom a trial goes on, and nothing else: what is claimed is decided by the closed test alone,"
+            " which keeps its level whatever the prior.",
+            *([f"Sources (igfstrat evidence): {told}."] if told else []),
         ),
     )
 
@@ -106,10 +108,10 @@ def _go_no_go(design: DesignResults) -> dict[str, dict[str, Any]]:
 def _prior_words(prior: dict[str, Any]) -> str:
     ids = ", ".join(prior["evidence"])
     if prior["kind"] == "power":
-        return f"power {prior['weight']:g} of {ids}"
+        return f"power prior: reported in {ids}, at a weight of {prior['weight']:g}"
     if prior["kind"] == "heterogeneity":
-        return f"one more trial like {ids}; SD between trials {prior['tau']:.3g}"
-    return "vague"
+        return f"heterogeneity prior: one more trial like {ids}, whose log hazard ratios differ by an SD of {prior['tau']:.3g}"
+    return "vague: nothing is known"
 
 
 def _prior_numbers(prior: dict[str, Any]) -> tuple[str, ...]:
@@ -129,11 +131,18 @@ def _go_table(designs: Sequence[DesignResults]) -> Table:
             for name, rule in _go_no_go(design).items():
                 null = percent(without[k]["hypotheses"][name]) if without else DASH
                 rows.append(
-                    (safe_text(design.name), str(k + 1), name, _rule_words(rule), percent(interim["hypotheses"][name]), null)
+                    (safe_text(design.name), str(k + 1), WHO[name], _rule_words(rule), percent(interim["hypotheses"][name]), null)
                 )  # fmt: skip
     return plain_table(
         "How often the go or no-go goes on",
-        ("Design", "Interim", "Patients", "Goes on where", "With the effect, %", "Without any, %"),
+        (
+            "Design",
+            "Interim",
+            "Patients",
+            "Goes on where",
+            "Goes on with the effect, %",
+            "Goes on without any, %",
+        ),
         rows,
         (
             "Frequencies over simulated trials, which know of no prior. A trial that ends at the interim, for success or for"
@@ -145,7 +154,7 @@ def _go_table(designs: Sequence[DesignResults]) -> Table:
 def _rule_words(rule: dict[str, Any]) -> str:
     if rule["hazard_ratio_below"] is None or rule["at_least"] is None:
         return "always"
-    return f"P(hazard ratio < {rule['hazard_ratio_below']:g}) ≥ {rule['at_least']:g}"
+    return f"hazard ratio < {rule['hazard_ratio_below']:g} with a probability ≥ {100 * rule['at_least']:g} %"
 
 
 def _estimator_table(designs: Sequence[DesignResults]) -> Table:

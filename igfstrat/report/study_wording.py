@@ -20,6 +20,74 @@ _LABELS: Final = {
 }
 
 
+_ASSUMPTIONS: Final = {
+    "treatment.hazard_ratio": "hazard ratio in everybody",
+    "treatment.hazard_ratio.positive": "hazard ratio in positives",
+    "treatment.hazard_ratio.negative": "hazard ratio in negatives",
+    "control.prognostic_hazard_ratio": "prognostic hazard ratio",
+    "control.median": "median on control",
+    "marker.prevalence": "share of positives",
+    "marker.prevalence.value": "share of positives",
+    "marker.assay.sensitivity": "sensitivity of the test",
+    "marker.assay.specificity": "specificity of the test",
+    "marker.assay.failure.rate": "samples without a result",
+    "marker.assay.turnaround_days": "days until the test's result",
+    "marker.continuous.cut": "cut of the marker",
+    "accrual.screened_per_month": "screened a month",
+    "dropout.probability_per_year": "dropout a year",
+    "costs.screen": "cost of a screening",
+    "costs.patient": "cost of a patient",
+    "costs.month": "cost of a month",
+}
+
+
+def assumption_words(path: str) -> str:
+    """What a path of a scenario is about.
+
+    Parameters
+    ----------
+    path : str
+        Dotted.
+
+    Returns
+    -------
+    str
+        Words; the path itself where it has none.
+
+    Examples
+    --------
+    >>> assumption_words("marker.assay.sensitivity"), assumption_words("designs.enrichment.n")
+    ('sensitivity of the test', 'designs.enrichment.n')
+    """
+    return _ASSUMPTIONS.get(path, safe_text(path))
+
+
+def value_words(value: object) -> str:
+    """A value of a scenario: three digits of a number, a mapping as it would be said.
+
+    Parameters
+    ----------
+    value : object
+        Of the scenario's file.
+
+    Returns
+    -------
+    str
+        Without the brackets and quotes of a mapping, and without `of`, what a share is a share of.
+
+    Examples
+    --------
+    >>> value_words(0.62231), value_words({"mean": 0.6, "sd": 0.08, "of": "truth"}), value_words({"value": 0.45})
+    ('0.622', 'mean 0.6, sd 0.08', '0.45')
+    """
+    if isinstance(value, Mapping):
+        if set(value) == {"value"}:
+            return value_words(value["value"])
+        return ", ".join(f"{safe_text(k)} {value_words(v)}" for k, v in value.items() if k != "of")
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return f"{value:.3g}" if number else safe_text(value)
+
+
 def label_words(label: str) -> str:
     """For whom a drug is labelled.
 
@@ -182,7 +250,7 @@ def screen_lines(scenario: Scenario, points: Sequence[StudyPoint], *, most: int 
     unit = money(scenario, points)
     header = ["design", "power", "randomized", "screened", scenario.time_unit, *([f"cost {unit[1]}"] if unit else []),
               "right label"]  # fmt: skip
-    lines: list[str] = []
+    lines = ["In brackets: Monte-Carlo standard error. Right label: trials whose claims fit the truth."]
     for point in points[:most]:
         if point.values:
             lines.append(", ".join(f"{path} {safe_text(value)}" for path, value in point.values.items()))

@@ -86,7 +86,8 @@ def winners_curse_document(
 def _summary(found: WinnersCurse) -> tuple[Paragraph, ...]:
     """What the finding rests on, and what chance alone does, before the other truths."""
     first, *others = found.sentences()
-    null = [text for text in others if text.startswith("If the drug does nothing")]
+    # the sentence with "It" goes on from the null's
+    null = [text for text in others if text.startswith(("If the drug does nothing", "It becomes likelier"))]
     more = [text for text in others if text not in null]
     return (
         *(Paragraph(text=text, kind="lead") for text in (first, *null)),
@@ -167,7 +168,11 @@ def _best_row(best: BestOf) -> tuple[str, ...]:
 def _first_tables(trials: Sequence[FirstTrial]) -> tuple[Table, Table]:
     often, large = [], []
     for t in trials:
-        finite, ratio, head = t.exaggeration_finite, t.hazard_ratio, (f"{t.truth:g}", str(t.events))
+        finite, ratio, head = (
+            t.exaggeration_finite,
+            t.hazard_ratio,
+            (f"hazard ratio {t.truth:g}", str(t.events)),
+        )
         often.append(
             (*head, f"{100 * t.power_closed_form:.1f}", percent(t.power), _percent_or_dash(t.wrong_sign_closed_form),
              percent(t.wrong_sign), percent(t.infinite))
@@ -180,7 +185,7 @@ def _first_tables(trials: Sequence[FirstTrial]) -> tuple[Table, Table]:
     return (
         _table(
             "Significant results of one trial or subgroup of the reported size, by the truth",
-            ("True ratio", "Events", "Significant, closed form, %", "Significant, %", "Wrong sign, closed form, %",
+            ("Truth", "Events", "Significant, closed form, %", "Significant, %", "Wrong sign, closed form, %",
              "Wrong sign, %", "Infinite, %"),
             often,
             (
@@ -191,7 +196,7 @@ def _first_tables(trials: Sequence[FirstTrial]) -> tuple[Table, Table]:
         ),
         _table(
             "How much the significant ones exaggerate",
-            ("True ratio", "Events", "Factor, closed form", "Median factor", "Mean factor, finite ones", "Median ratio"),
+            ("Truth", "Events", "Factor, closed form", "Median factor", "Mean factor, finite ones", "Median ratio"),
             large,
             (
                 f"{_ERRORS} Factor (type M): by which the log hazard ratio is too large; its median counts infinite estimates."
@@ -224,13 +229,13 @@ def _confirmation_table(confirmations: Sequence[Confirmation]) -> Table:
         closed = f"{100 * c.as_bad_closed_form:.2g}" if c.as_bad_closed_form is not None else DASH
         inside = DASH if c.observed_inside is None else ("yes" if c.observed_inside else "no")
         rows.append(
-            (f"{c.truth:g}", str(c.events), f"{100 * c.power_closed_form:.1f}", percent(c.power),
+            (f"hazard ratio {c.truth:g}", str(c.events), f"{100 * c.power_closed_form:.1f}", percent(c.power),
              with_error(ratio["value"], ratio["mc_standard_error"], digits=2),
              f"{c.interval[0]:.2f} to {c.interval[1]:.2f}", closed, bad, inside)
         )  # fmt: skip
     return _table(
         "The confirming trial, by the truth",
-        ("True ratio", "Events", "Power, closed form, %", "Power, %", "Mean ratio", "95 % range", "As bad, closed form, %",
+        ("Truth", "Events", "Power, closed form, %", "Power, %", "Mean ratio", "95 % range", "As bad, closed form, %",
          "As bad, %", "Observed inside"),
         rows,
         (

@@ -2,11 +2,16 @@
 
 import io
 import json
+from dataclasses import replace
 
+import numpy as np
 import openpyxl
 import pytest
 
+from igfstrat.report.search_section import limit_words
 from igfstrat.report.tables import Table
+from igfstrat.trials._scenario_search import LimitSettings
+from igfstrat.trials._search_rows import SIZED
 from igfstrat.workflows.design_search import run_search, write_search
 from tests.report.readers import html_text, packed, pdf_text
 
@@ -61,3 +66,32 @@ def test_workbook_has_assumptions_and_provenance_and_no_formula(files):
     book = openpyxl.load_workbook(io.BytesIO(files["report.xlsx"]))
     assert {"Cheapest designs", "Frontier", "Assumptions", "Provenance"} <= set(book.sheetnames)
     assert all(cell.data_type != "f" for sheet in book for row in sheet.iter_rows() for cell in row)
+
+
+def test_cheaper_candidates_outside_the_limits_are_counted_and_what_limits_is_said(search):
+    results = search.results
+    assert limit_words(results) == ""
+    time, cost, best = results.simulated["duration"], results.simulated["cost"], results.best
+    # as if the other one were cheaper, and later than the limit
+    other = 1 - best
+    limit = float(time[best]) + 1
+    moved = {name: values.copy() for name, values in results.simulated.items()}
+    moved["duration"][other], moved["cost"][other] = limit + 1, cost[best] / 2
+    section = results.scenario.search.model_copy(update={"limits": LimitSettings(duration=limit)})
+    limited = replace(
+        results,
+        scenario=results.scenario.model_copy(update={"search": section}),
+        simulated=moved,
+        state=np.full_like(results.state, SIZED),
+    )
+    said = limit_words(limited)
+    assert said.startswith(
+        f"Limits: expected time at most {limit:,.12g} months. 1 cheaper candidate lies outside"
+    )
+
+
+def test_assumptions_and_their_ranges_are_words(search):
+    table = next(b for s in search.document().sections for b in s.blocks if isinstance(b, Table) and b.caption == "If an assumption is wrong")  # fmt: skip
+    shown = [cell for row in table.rows for cell in row[:2]]
+    assert any(cell == "Hazard ratio in positives" for cell in shown)
+    assert not any("{" in cell or "_" in cell for cell in shown)

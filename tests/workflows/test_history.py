@@ -198,7 +198,7 @@ def test_the_command_line_replays_a_preset_by_its_bare_name(tmp_path):
         app, ["simulate", "history/advigo_1018", "--out", str(tmp_path / "out"), "--replicates", "40"]
     )
     assert run.exit_code in {0, 3}
-    assert "Under the truth own_estimate (hazard ratio 1.09)" in run.output
+    assert "Under the truth “own estimate” (hazard ratio 1.09)" in run.output
     written = json.loads((tmp_path / "out" / "results.json").read_text(encoding="utf-8"))
     assert [r["truth"] for r in written["replays"]] == ["null", "own_estimate"]
 
