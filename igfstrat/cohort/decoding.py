@@ -144,21 +144,21 @@ class Decoder:
             notes=self.map.notes,
         )
 
-    def follow(self, patients: NDArray[np.intp]) -> dict[str, Endpoint]:
+    def follow(self, patients: NDArray[np.intp] | None) -> dict[str, Endpoint]:
         """Endpoints of the rows that are patients, held against the dates.
 
         Parameters
         ----------
-        patients : ndarray of intp, shape (n_patients,)
-            Rows from 0.
+        patients : ndarray of intp, shape (n_patients,), or None
+            Rows from 0; None where all are.
 
         Returns
         -------
         dict of str to Endpoint
             With a row for every row of the sheet.
         """
-        n_rows = len(self.sheet.cells)
-        endpoints = self._endpoints(self._patients_only(patients), patients, n_rows)
+        kept = self.sheet if patients is None else self._patients_only(patients)
+        endpoints = self._endpoints(kept, patients)
         self._check_followup(endpoints)
         return endpoints
 
@@ -334,8 +334,8 @@ class Decoder:
         )
         return True
 
-    def _endpoints(self, kept: Sheet, patients: NDArray[np.intp], n: int) -> dict[str, Endpoint]:
-        own = {b.index: b for b in self.bindings.columns.values()}
+    def _endpoints(self, kept: Sheet, patients: NDArray[np.intp] | None) -> dict[str, Endpoint]:
+        n, own = len(self.sheet.cells), {b.index: b for b in self.bindings.columns.values()}
 
         def dates(position: int) -> tuple[NDArray[np.datetime64], str | None]:
             missing = self._missing_words(own.get(position))
@@ -357,7 +357,9 @@ class Decoder:
                 continue
             self.problems += [p for p in result.problems if p.severity is not Severity.ERROR]
             endpoints[name] = (
-                result.endpoint if len(patients) == n else spread_endpoint(result.endpoint, patients, n)
+                result.endpoint
+                if patients is None or len(patients) == n
+                else spread_endpoint(result.endpoint, patients, n)
             )
             if not result.endpoint.event.any():
                 remedy = f"no events in {name}: curves stay at 1, and no test or hazard ratio can be given"

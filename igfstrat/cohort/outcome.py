@@ -7,7 +7,7 @@ has 1 and 2; cBioPortal writes `1:DECEASED`). Time 0 is kept, as in R `survival`
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -18,18 +18,15 @@ from numpy.typing import NDArray
 from igfstrat.cohort.binding import EndpointBinding, near_misses
 from igfstrat.cohort.cause import decode_cause, read_definition
 from igfstrat.cohort.codes import whole_number
-from igfstrat.cohort.decode import clean_words, decode_numbers
+from igfstrat.cohort.decode import clean_words
 from igfstrat.cohort.plausibility import check_decimal_mark, check_times
+from igfstrat.cohort.reasons import NEGATIVE, NO_CODE, NO_DATE, NO_EVENT, NO_TIME, NONE, Reasons
 from igfstrat.cohort.sheet import Sheet, TextColumn
+from igfstrat.cohort.times import decode_times
 from igfstrat.errors import Problem, Severity, safe_text
-from igfstrat.schema import ENDPOINTS, TIME_UNIT, Column
-from igfstrat.units import DAYS_PER, convert_time
+from igfstrat.schema import ENDPOINTS, TIME_UNIT
+from igfstrat.units import convert_time
 
-# nobody is followed for a hundred years; more is another unit
-_TIMES: Final = {
-    unit: Column(name="time", title="time", unit=unit, bounds=(float("-inf"), 100 * DAYS_PER["years"] / days))
-    for unit, days in DAYS_PER.items()
-}
 # a cell or two may be mistyped; more than this share and the coding itself is in doubt
 _TYPING_ERRORS: Final = 0.05
 _MOST: Final = 0.5
@@ -47,7 +44,7 @@ class Endpoint:
         Months (a twelfth of 365.25 days); NaN where the row is out of this endpoint.
     event : ndarray of bool, shape (n_rows,)
         True = event; False where the row is out.
-    reasons : tuple of str
+    reasons : sequence of str, one a row
         Why each row is out of the endpoint; "" where it is in.
     source_unit : str
         Unit of the source's times.
@@ -62,7 +59,7 @@ class Endpoint:
     title: str
     time: NDArray[np.float64]
     event: NDArray[np.bool_]
-    reasons: tuple[str, ...]
+    reasons: Sequence[str]
     source_unit: str
     definition: str | None = None
     note: str | None = None
@@ -142,16 +139,15 @@ def decode_endpoint(
         time, time_reasons = _time_between(sheet, binding, dates, result)
     if any(problem.severity is Severity.ERROR for problem in result.problems):
         return result
-    reasons = time_reasons
-    is_of_event = reasons == ""
-    reasons[is_of_event] = event_reasons[is_of_event]
-    out = reasons != ""
+    reasons = np.where(time_reasons == NONE, event_reasons, time_reasons)
+    out = reasons != NONE
+    time[out], event[out] = np.nan, False
     result.endpoint = Endpoint(
         name=binding.name,
         title=ENDPOINTS[binding.name],
-        time=np.where(out, np.nan, time),
-        event=event & ~out,
-        reasons=tuple(reasons),
+        time=time,
+        event=event,
+        reasons=Reasons(reasons),
         source_unit=binding.unit or "days",
         definition=_definition(sheet, binding, missing, result),
         note=binding.note,
@@ -211,7 +207,7 @@ def _flag(
 
 def _decode_event(
     sheet: Sheet, binding: EndpointBinding, missing: frozenset[str], result: GateResult
-) -> tuple[NDArray[np.bool_], NDArray[np.object_]]:
+) -> tuple[NDArray[np.bool_], NDArray[np.uint8]]:
     column = f"{binding.name}_event"
     position = binding.event
     assert position is not None
@@ -220,8 +216,8 @@ def _decode_event(
         _among(cells.words, codes, binding) for codes in (binding.codes.event, binding.codes.censored)
     )
     is_gap &= ~(is_event | is_censored)
-    event, is_missing = is_event[cells.which], is_gap[cells.which]
-    unknown = ~(is_event | is_censored | is_gap)[cells.which]
+    is_unknown = ~(is_event | is_censored | is_gap)
+    event, is_missing, unknown = is_event[cells.which], is_gap[cells.which], is_unknown[cells.which]
     text = pd.Series(cells.words[cells.which[unknown]], dtype=object)
     if _coding_in_doubt(text, int((~is_missing).sum())):
         remedy = (
@@ -244,10 +240,8 @@ def _decode_event(
     ):
         for index in np.flatnonzero(where):
             _flag(sheet, result, code, int(index), position, column, f"{why}; {_OUT}")
-    reasons = np.full(len(event), "", dtype=object)
-    reasons[unknown] = "event code not declared"
-    reasons[is_missing] = "event missing"
-    return event, reasons
+    reasons = np.select([is_unknown, is_gap], [NO_CODE, NO_EVENT], NONE).astype(np.uint8)
+    return event, reasons[cells.which]
 
 
 _OUT: Final = "the row is out of this endpoint"
@@ -289,48 +283,38 @@ def _value_counts(text: pd.Series) -> str:
 
 def _decode_time(
     sheet: Sheet, binding: EndpointBinding, decimal: str, missing: frozenset[str], result: GateResult
-) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
+) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
     position, unit = binding.time, binding.unit or TIME_UNIT
     assert position is not None
     column, cells = f"{binding.name}_{unit}", sheet.column(position)
-    decoded = decode_numbers(
-        cells, _TIMES[unit], unit=None, decimal=decimal, missing=missing, substitute="missing"
-    )
-    time = decoded.values.astype(np.float64)
-    found: dict[int, tuple[str, str, str]] = {}
-    for index, code, remedy in decoded.flags:
-        if code == "possible_sentinel":
-            found[index] = (code, remedy, "time missing")
-        else:
-            too_long = code == "out_of_bounds"
-            why = f"{remedy}; is the unit {unit}?" if too_long else f"not a plain number of {unit}"
-            found[index] = (code if too_long else "time_text", why, "time not a number")
-        time[index] = np.nan
-    n_faults = len(found)
-    found |= {int(i): ("negative_time", "must be >= 0", "negative time") for i in np.flatnonzero(time < 0)}
-    text, is_no_time = clean_words(cells, missing)
-    is_missing = is_no_time[text.which]
-    found |= {int(i): ("missing_time", "missing", "time missing") for i in np.flatnonzero(is_missing)}
-    reasons = np.full(len(time), "", dtype=object)
-    for index, (code, why, reason) in sorted(found.items()):
-        _flag(sheet, result, code, index, position, column, f"{why}; {_OUT}")
-        reasons[index] = reason
+    text, is_missing = clean_words(cells, missing)
+    counts = text.counts
+    time, found = decode_times(text, counts, unit, decimal=decimal, missing=missing)
+    n_faults = int(counts[list(found)].sum())
+    found |= {int(i): ("negative_time", "must be >= 0", NEGATIVE) for i in np.flatnonzero(time < 0)}
+    found |= {int(i): ("missing_time", "missing", NO_TIME) for i in np.flatnonzero(is_missing)}
+    reasons = np.zeros(len(time), dtype=np.uint8)
+    for word, (_, _, reason) in found.items():
+        reasons[word] = reason
+    for index in np.flatnonzero((reasons != NONE)[text.which]):
+        code, why, _ = found[int(text.which[index])]
+        _flag(sheet, result, code, int(index), position, column, f"{why}; {_OUT}")
     mark = check_decimal_mark(cells, column, decimal)
     if mark:
         result.problems.append(mark)
-    elif n_faults > max(1, _MOST * int((~is_missing).sum())):
+    elif n_faults > max(1, _MOST * int(counts[~is_missing].sum())):
         remedy = f"most cells are no times in {unit}; is this the column of times, and the unit?"
         _add(result, "time_text", Severity.ERROR, column, remedy)
-    months = convert_time(time, unit=unit, to=TIME_UNIT)
+    months = convert_time(time, unit=unit, to=TIME_UNIT)[text.which]
     doubt = check_times(months, unit)
     if doubt:
         _add(result, "unit", Severity.ERROR, column, f"{doubt} Say the unit in a cohort map under endpoints:")
-    return months, reasons
+    return months, reasons[text.which]
 
 
 def _time_between(
     sheet: Sheet, binding: EndpointBinding, dates: DateReader, result: GateResult
-) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
+) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
     assert binding.start is not None
     assert binding.stop is not None
     column = f"{binding.name}_days"
@@ -340,10 +324,10 @@ def _time_between(
             _add(result, "date_order", Severity.ERROR, safe_text(sheet.headers[position]), fault)
     days = (stop - start).astype("timedelta64[D]").astype(np.float64)
     days[np.isnat(start) | np.isnat(stop)] = np.nan
-    reasons = np.full(len(days), "", dtype=object)
+    reasons = np.zeros(len(days), dtype=np.uint8)
     for where, code, reason, why in (
-        (np.isnan(days), "missing_time", "date missing", "a date is missing, or is not a possible one"),
-        (days < 0, "negative_time", "negative time", "the later date comes first"),
+        (np.isnan(days), "missing_time", NO_DATE, "a date is missing, or is not a possible one"),
+        (days < 0, "negative_time", NEGATIVE, "the later date comes first"),
     ):
         for index in np.flatnonzero(where):
             _flag(sheet, result, code, int(index), binding.stop, column, f"{why}; {_OUT}")

@@ -66,14 +66,14 @@ class RowProblems:
         return RowProblems(self.problem, self.places[first:last] - start)
 
 
-def by_finding(problems: Iterable[Problem], row_numbers: NDArray[np.int64]) -> list[RowProblems]:
+def by_finding(problems: Iterable[Problem], row_numbers: NDArray[Any]) -> list[RowProblems]:
     """Problems of rows, brought together by what they say.
 
     Parameters
     ----------
     problems : iterable of Problem
         Each with its row.
-    row_numbers : ndarray of int64, shape (n_rows,)
+    row_numbers : ndarray of integers, shape (n_rows,)
         As the spreadsheet counts, rising.
 
     Returns
@@ -86,7 +86,8 @@ def by_finding(problems: Iterable[Problem], row_numbers: NDArray[np.int64]) -> l
         assert problem.row is not None
         rows.setdefault(replace(problem, row=None), []).append(problem.row)
     return [
-        RowProblems(problem, np.searchsorted(row_numbers, np.sort(np.array(found, dtype=np.int64))))
+        # of the same type, or all numbers would be converted for each
+        RowProblems(problem, np.searchsorted(row_numbers, np.sort(np.array(found, dtype=row_numbers.dtype))))
         for problem, found in rows.items()
     ]
 

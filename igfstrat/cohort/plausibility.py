@@ -31,6 +31,8 @@ _AS_FAR: Final = 0.35
 _LONGEST_MEDIAN_MONTHS: Final = 360
 _ENOUGH: Final = 5
 _SAME_RATIO: Final = 1.2
+# values that are looked at together, so that a long column takes little memory beside its own
+_BLOCK: Final = 1 << 18
 DECIMAL_COMMA: Final = r"[-+<>~]?\s*\d+,\d+"
 DECIMAL_POINT: Final = r"[-+<>~]?\s*\d+\.\d+"
 
@@ -56,28 +58,38 @@ def check_unit(raw: NDArray[np.float64], column: Column, unit: str) -> Problem |
     if column.usual is None or len(values) == 0:
         return None
     low, high = (bound * conversion_factor(column.name, column.unit, unit) for bound in column.usual)
-    better = _better_unit(values, column, unit, low, high)
+    factors = {other: conversion_factor(column.name, other, unit) for other in other_units(column, unit)}
+    fitting = {other: _n_fitting(values, factor, low, high) for other, factor in factors.items()}
+    # the array of a long column is used again for what is looked at last
+    median = float(np.median(values, overwrite_input=True))
+    better = _better_unit(np.log(values, out=values), factors, fitting)
     if better is None:
         return None
     other, n = better
-    median = float(np.median(values))
     share = f"{n} of {len(values)} values fit {other}, not {unit} (median {median:.4g})"
     remedy = f"the unit is in doubt: {share}; state the unit in a cohort map, or correct the values that are in another unit"
     return Problem(code="unit", severity=Severity.ERROR, column=column.header, remedy=remedy)
 
 
+def _n_fitting(values: NDArray[np.float64], factor: float, low: float, high: float) -> int:
+    """How many values lie outside a range, and within it in the other unit."""
+    n = 0
+    for start in range(0, len(values), _BLOCK):
+        here = values[start : start + _BLOCK]
+        moved = here * factor
+        n += int((((here < low) | (here > high)) & (moved >= low) & (moved <= high)).sum())
+    return n
+
+
 def _better_unit(
-    values: NDArray[np.float64], column: Column, unit: str, low: float, high: float
+    logs: NDArray[np.float64], factors: dict[str, float], fitting: dict[str, int]
 ) -> tuple[str, int] | None:
-    odd = (values < low) | (values > high)
-    logs = np.sort(np.log(values))
-    split = _two_groups(logs)
-    for other in other_units(column, unit):
-        factor = conversion_factor(column.name, other, unit)
-        fits = odd & (values * factor >= low) & (values * factor <= high)
-        n = int(fits.sum())
-        whole = n > 0.5 * len(values)
-        mixed = n >= max(_FEW, _SHARE * len(values)) and float(np.std(logs)) > _LOG_SD_OF_A_MIXTURE
+    logs.sort()
+    split, spread = _two_groups(logs), float(np.std(logs))
+    for other, factor in factors.items():
+        n = fitting[other]
+        whole = n > 0.5 * len(logs)
+        mixed = n >= max(_FEW, _SHARE * len(logs)) and spread > _LOG_SD_OF_A_MIXTURE
         if whole or mixed:
             return other, n
         n = _n_in_other_group(split, len(logs), float(np.log(factor)))
@@ -92,18 +104,22 @@ def _two_groups(ordered: NDArray[np.float64]) -> tuple[int, float] | None:
     if n < 2 * _FEW or ordered[0] == ordered[-1]:
         return None
     # the split that explains most of the variance, as k-means with two groups would find it; by the mean of the lower
-    # group, its distance b from the whole: that is n b² k / (n - k) for k values below. In place: columns may be long
-    sizes, whole = np.arange(1, n, dtype=np.float64), float(ordered.mean())
-    below = np.cumsum(ordered)[:-1]
-    below /= sizes
-    below -= whole
-    explained = below * below
-    explained *= sizes
-    explained /= np.subtract(n, sizes, out=sizes)
-    at = int(explained.argmax())
-    n_below, gap = at + 1, -float(below[at]) * n / (n - at - 1)
-    left = 1 - n * float(explained[at]) / (n * float(np.var(ordered)))
-    return (n_below, gap) if left < _TIGHTER else None
+    # group, its distance b from the whole: that is n b² k / (n - k) for k values below
+    whole, total = float(ordered.mean()), 0.0
+    n_below, distance, most = 0, 0.0, -1.0
+    for start in range(0, n - 1, _BLOCK):
+        sums = ordered[start : min(start + _BLOCK, n - 1)].copy()
+        sums[0] += total
+        np.cumsum(sums, out=sums)
+        total = float(sums[-1])
+        sizes = np.arange(start + 1, start + len(sums) + 1, dtype=np.float64)
+        below = sums / sizes - whole
+        explained = below * below * sizes / (n - sizes)
+        at = int(explained.argmax())
+        if explained[at] > most:
+            n_below, distance, most = start + at + 1, float(below[at]), float(explained[at])
+    left = 1 - n * most / (n * float(np.var(ordered)))
+    return (n_below, -distance * n / (n - n_below)) if left < _TIGHTER else None
 
 
 def _n_in_other_group(split: tuple[int, float] | None, n: int, shift: float) -> int:
@@ -204,9 +220,11 @@ def check_times(months: NDArray[np.float64], unit: str) -> str | None:
     'half of the times are beyond 500 months (42 years); do they count days?'
     """
     known = months[np.isfinite(months)]
-    if len(known) < _ENOUGH or unit == "days" or np.median(known) <= _LONGEST_MEDIAN_MONTHS:
+    if len(known) < _ENOUGH or unit == "days":
         return None
-    median = float(np.median(known))
+    median = float(np.median(known, overwrite_input=True))
+    if median <= _LONGEST_MEDIAN_MONTHS:
+        return None
     shown = median * DAYS_PER["months"] / DAYS_PER[unit]
     other = "days" if unit == "months" else "months"
     return (

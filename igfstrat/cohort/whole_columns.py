@@ -40,8 +40,9 @@ from igfstrat.schema import COLUMNS
 
 _TAIL: Final = 50
 _NOT_A_PATIENT: Final = "a summary or note, not a patient"
-# rows of columns that are judged at the same time: each takes some fifty bytes a row meanwhile
+# rows of columns that are judged at the same time: each takes some thirty bytes a row meanwhile
 _ROWS_TOGETHER: Final = 12_000_000
+_BLOCK: Final = 1 << 18
 
 Places = NDArray[np.intp]
 
@@ -53,7 +54,8 @@ class WholeColumns:
     Parameters
     ----------
     cohort : Cohort
-        Its sheet holds no cells, its `problems` are those of the file, `table` is compact.
+        Its sheet holds no cells and its row numbers in four bytes each where they fit; its `problems` are those of the
+        file, `table` is compact.
     by_row : tuple of RowProblems
         What was noticed of rows, columns in the order in which they come first.
     aside : dict of int to str
@@ -79,11 +81,20 @@ def plain_table(table: pd.DataFrame) -> pd.DataFrame:
         Coded columns as objects, None where there is no value.
     """
     columns = {
-        name: np.array([*values.cat.categories, None], dtype=object)[values.cat.codes]
-        if isinstance(values.dtype, pd.CategoricalDtype) else values.to_numpy()
+        name: _words_of(values) if isinstance(values.dtype, pd.CategoricalDtype) else values.to_numpy()
         for name, values in table.items()
-    }  # fmt: skip
+    }
     return pd.DataFrame(columns, index=range(len(table)), copy=False)
+
+
+def _words_of(values: pd.Series) -> NDArray[np.object_]:
+    levels, codes = np.array([*values.cat.categories, None], dtype=object), values.cat.codes.to_numpy()
+    if len(codes) > _BLOCK and (codes == codes[0]).all():  # what is the same for all rows takes no room
+        return np.broadcast_to(levels[codes[:1]], len(codes))
+    words = np.empty(len(codes), dtype=object)
+    for start in range(0, len(codes), _BLOCK):  # each index takes eight bytes
+        words[start : start + _BLOCK] = levels[codes[start : start + _BLOCK]]
+    return words
 
 
 def judge_columns(
@@ -160,13 +171,14 @@ class _FirstPass:
         self._add_rows([Flags("summary_row", remedy, self.aside)], None, None)
         self._judge_all(size, n_threads)
         endpoints = self._follow() if self.followup else {}
+        release_memory()
         return self._result(endpoints)
 
     def _read(self, size: int) -> None:
-        numbers: list[NDArray[np.int64]] = []
+        numbers: list[NDArray[np.integer[Any]]] = []
         tail: list[list[str]] = []
         for piece in self.source.pieces(size):
-            numbers.append(piece.row_numbers)
+            numbers.append(_compact(piece.row_numbers))
             if self.progress:
                 self.progress(piece.stop)
             self._take(piece)
@@ -174,6 +186,7 @@ class _FirstPass:
             texts = [cells.text() for cells in last.columns]
             tail = [*tail, *(list(row) for row in zip(*texts, strict=True))][-_TAIL:]
         self.row_numbers = np.concatenate(numbers)
+        del numbers
         release_memory()
         self.tail = pd.DataFrame(tail, columns=range(len(self.sheet.headers)), dtype=object)
 
@@ -320,8 +333,7 @@ class _FirstPass:
             cells[at] = make_levels(ids, words)
         sheet = replace(self.sheet, cells=pd.DataFrame(cells, copy=False), row_numbers=self.row_numbers)
         decoder = Decoder(sheet, self.bindings, self.map, table=self.table, unusable=self.unusable)
-        patients = np.delete(np.arange(n), self.aside)
-        endpoints = decoder.follow(patients)
+        endpoints = decoder.follow(np.delete(np.arange(n), self.aside) if len(self.aside) else None)
         self.problems += [p for p in decoder.problems if p.row is None]
         self.by_row += by_finding([p for p in decoder.problems if p.row is not None], self.row_numbers)
         return endpoints
@@ -365,6 +377,11 @@ def _cells_of(piece: Piece, binding: Binding) -> Cells:
     if binding.index is not None:
         return piece.columns[binding.index]
     return Cells(texts=np.full(len(piece.row_numbers), binding.source.value or "", dtype=object))
+
+
+def _compact(row_numbers: NDArray[np.int64]) -> NDArray[np.integer[Any]]:
+    """Rising numbers in four bytes each, where they fit."""
+    return row_numbers.astype(np.int32 if row_numbers[-1] <= np.iinfo(np.int32).max else np.int64)
 
 
 def _constant(word: str, n: int) -> pd.Categorical:

@@ -28,7 +28,7 @@ from igfstrat.cohort.cohort_map import CohortMap, FileSettings
 from igfstrat.cohort.limits import LIMITS, Limits
 from igfstrat.cohort.parquet_writing import write_parquet
 from igfstrat.cohort.piece_sources import open_source
-from igfstrat.cohort.pieces import Piece, Source, choose_rows
+from igfstrat.cohort.pieces import Piece, Source, choose_rows, release_memory
 from igfstrat.cohort.reading import load_map
 from igfstrat.cohort.whole_columns import WholeColumns, judge_columns, plain_table
 from igfstrat.cohort.writing import csv_bytes
@@ -136,7 +136,9 @@ def score_stream(
     files = (config_path(str(map), "maps"),) if isinstance(map, str | Path) else ()
     cohort = replace(whole.cohort, n_filtered=source.left_out[0], files=(*source.files, *files))
     whole = replace(whole, cohort=cohort)
-    job = _Job(source, whole, *_prepare(cohort, plan, model), out, chunk_rows)
+    prepared = _prepare(cohort, plan, model)
+    release_memory()
+    job = _Job(source, whole, *prepared, out, chunk_rows)
     with folder_lock(job.folder), job.run(n_jobs, cluster, progress) as result:
         if strict and result.is_flagged:
             raise refusal_of(result)
