@@ -175,13 +175,14 @@ def test_the_page_tells_prior_source_worth_and_how_often_trials_go_on_with_and_w
     assert interims[1]["hypotheses"]["positive"]["value"] == dull.kept[:, 1, 1].mean()
     tables = {table.caption: table for table in selection_tables([found])}
     row = tables["Prior of the go or no-go"].rows[0]
-    assert row[:4] == ("go", "overall", "power 0.3 of E-e-16a", "0.92 (0.49–1.74)")
+    prior = "power prior: reported in E-e-16a, at a weight of 0.3"
+    assert row[:4] == ("go", "everybody", prior, "0.92 (0.49–1.74)")
     assert row[-1] == f"{4 * 0.3 / VARIANCE[0]:.0f}"
     notes = " ".join(tables["Prior of the go or no-go"].footnotes)
     assert "keeps its level whatever the prior" in notes
     assert "Argiris 2017" in notes
     often = tables["How often the go or no-go goes on"].rows[1]
-    assert often[3] == "P(hazard ratio < 0.8) ≥ 0.5"
+    assert often[2:4] == ("positives", "hazard ratio < 0.8 with a probability ≥ 50 %")
     assert often[5].startswith(f"{100 * dull.kept[:, 1, 1].mean():.1f}")
 
 
