@@ -9,7 +9,7 @@ demo: $(READY)
 	$(BIN)/igfstrat demo --out demo_out --force
 
 test: $(READY)
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n logical --maxprocesses 4
 
 check: $(READY)
 	$(BIN)/ruff check .

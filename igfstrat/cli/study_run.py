@@ -67,11 +67,16 @@ def check_room(out: Path, *, resume: bool, force: bool) -> Path:
     ------
     UsageError
         If there is something, and neither is said.
+    StorageError
+        If another run holds the folder: told before anything is planned.
     """
-    from igfstrat.files import check_output_folder
+    from igfstrat.files import check_output_folder, folder_lock
     from igfstrat.workflows.checkpoint_files import checkpoint_files
 
     check_output_folder(out, force=force or resume)
+    if out.is_dir():
+        with folder_lock(out):
+            pass
     checkpoints = out / "checkpoints"
     if checkpoint_files(checkpoints) and not (resume or force):
         refuse(f"{out} holds a stopped run; go on with --resume, or start again with --force")
