@@ -22,7 +22,7 @@ from igfstrat.trials.selection import Rule
 # why a trial ended without what was planned, and what would cure it
 CAUSES: Final = {
     "interim_not_reached": "plan the interim at fewer events, or with more patients or a longer trial",
-    "first_stage_incomplete": "take fewer first_stage_events, or follow the first stage for longer",
+    "first_stage_incomplete": "take fewer events of the first stage (first_stage_events), or follow the first stage for longer",
     "too_few_patients_after_selection": "the selected come too slowly: screen more a month, or allow a longer trial",
     "too_few_events_after_selection": "the selected run out of events: take more patients, fewer events or a longer trial",
     "no_statistic_after_selection": "the selected part is too small to be tested: give it patients or events of its own",

@@ -202,7 +202,7 @@ def _warnings(designs: dict[str, DesignResults], test: StatisticSettings) -> lis
                     f"{name}: {where} {100 * error['value']:.2f} % of the trials claim what is false, above the nominal {100 * alpha:g} %{offer}"
                 )
         share = found.infeasible["value"]
-        if share > 0:
+        if share > 0 and not cures(found):  # which say it with the cause
             said.append(f"{name}: {100 * share:.1f} % of the trials end without what was planned")
     return said
 

@@ -221,6 +221,7 @@ def test_trials_without_their_events_are_counted_by_cause_with_a_cure():
     total = sum(share["value"] for share in found.infeasible_because.values())
     assert total == pytest.approx(found.infeasible["value"])
     assert any("take more patients" in text for text in study.warnings)
+    assert not any("without what was planned" in text for text in study.warnings)  # told once, with the cause
 
 
 def test_events_rise_to_the_cap_with_re_estimation_and_the_weights_stay():
