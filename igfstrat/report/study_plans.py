@@ -89,7 +89,7 @@ def plan_words(scenario: Scenario, name: str) -> str:
         )
     else:
         said.append(f"tests {' and '.join(tested)}{how}")
-    if design.increments == "stage_by_patient":
+    if kind in ADAPTIVE and design.is_by_patient(scenario.endpoint):
         said.append("patients count for the stage in which they were recruited")
     if design.allow_invalid_increments:
         said.append("its stages aren't valid with this selection, so that the level isn't kept")

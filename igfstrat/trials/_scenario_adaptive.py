@@ -62,8 +62,7 @@ def _stage_faults(design: DesignSettings, sections: Mapping[str, Any]) -> Iterat
     """Which form of the stages is valid for the data that select."""
     endpoint, test = sections.get("endpoint"), sections.get("test")
     selected_on = design.selection.endpoint if design.selection else None
-    foreign = selected_on is not None and selected_on != endpoint
-    by_patient = design.increments == "stage_by_patient" or (foreign and design.increments is None)
+    foreign, by_patient = design.selects_on_other(endpoint), design.is_by_patient(endpoint)
     if foreign and not by_patient and not design.allow_invalid_increments:
         yield (
             ("increments",),

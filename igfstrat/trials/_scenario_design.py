@@ -328,6 +328,16 @@ class DesignSettings(StrictModel):
     cut_by: Literal["logrank", "hazard_ratio", "interaction"] | None = None  # largest at the chosen cut
     allow_unadjusted_maximum: bool = False  # to show what goes wrong; the level is not kept
 
+    def selects_on_other(self, endpoint: object) -> bool:
+        """Whether another endpoint than the tested one selects."""
+        return self.selection is not None and self.selection.endpoint not in (None, endpoint)
+
+    def is_by_patient(self, endpoint: object) -> bool:
+        """Whether patients count for the stage of their recruitment: as stated, else where another endpoint selects."""
+        if self.increments is None:
+            return self.selects_on_other(endpoint)
+        return self.increments == "stage_by_patient"
+
     @property
     def n_looks(self) -> int:
         """Number of analyses."""

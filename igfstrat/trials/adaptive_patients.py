@@ -92,9 +92,7 @@ def rules_of(scenario: Scenario, design: str, *, seed: int, rule: Rule | None = 
         If hardly any events are left to the second stage.
     """
     settings = scenario.designs[design]
-    selected_on = settings.selection.endpoint if settings.selection else None
-    foreign = selected_on is not None and selected_on != scenario.endpoint
-    increments = settings.increments or (BY_PATIENT if foreign else INDEPENDENT)
+    increments = BY_PATIENT if settings.is_by_patient(scenario.endpoint) else INDEPENDENT
     cumulative = settings.events or ()
     events = tuple(float(x) for x in np.diff((0, *cumulative)))
     options: dict[str, Any] = {

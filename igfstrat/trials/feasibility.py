@@ -51,15 +51,13 @@ def feasibility_concerns(scenario: Scenario) -> list[str]:
 def _level(scenario: Scenario, design: str) -> Iterator[str]:
     """Increments of an overall test are not independent of the positives' interim where these die sooner or later."""
     settings, test, control = scenario.designs[design], scenario.test, scenario.control
-    foreign = settings.selection and settings.selection.endpoint not in (None, scenario.endpoint)
-    by_patient = settings.increments == "stage_by_patient" or (settings.increments is None and foreign)
     hypotheses = scenario.hypotheses_of(design)
     chooses = scenario.kind_of(design) == "adaptive_enrichment" and "overall" in hypotheses
     stratified = scenario.marker.name in (test.strata or scenario.randomization.strata or ())
     alike = control is None or (
         control.positive is None and all(x.hazard_ratio == 1 for x in control.prognostic_hazard_ratio)
     )
-    if by_patient or not chooses or len(hypotheses) < 2 or alike:
+    if settings.is_by_patient(scenario.endpoint) or not chooses or len(hypotheses) < 2 or alike:
         return
     if test.statistic != "stratified_logrank" or not stratified:
         yield (

@@ -101,3 +101,32 @@ def test_observed_numbers_outside_the_range_are_named_with_their_patients_and_ar
         "Under the truth “own estimate” (hazard ratio 1.19) the observed median in positives on experimental lies outside the"
         " simulated 95 % range.",
     )
+
+
+@pytest.mark.parametrize(
+    ("stated", "is_said"),
+    [
+        ({}, True),
+        ({"increments": "independent_increments", "allow_invalid_increments": True}, False),
+        ({"selection": {"rule": "best"}}, False),
+    ],
+)
+def test_stages_by_patients_are_told_where_another_endpoint_selects_and_nothing_is_stated(stated, is_said):
+    design = {
+        "design": "adaptive_enrichment",
+        "n": 400,
+        "events": [60, 200],
+        "selection": {"rule": "best", "endpoint": "pfs"},
+    }
+    scenario = make_scenario(
+        {
+            "endpoint": "os",
+            "marker": {"prevalence": {"value": 0.5}},
+            "control": {"median": 6},
+            "overall_survival": {"after_progression": {"median": 4}},
+            "accrual": {"randomized_uniformly_over": 8},
+            "designs": {"adaptive": design | stated},
+        }
+    )
+    ((_, words, *_),) = plan_table(scenario).rows
+    assert ("stage in which they were recruited" in words) == is_said
