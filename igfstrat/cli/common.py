@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import signal
 import sys
-import threading
 import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, ParamSpec
 
 import typer
 
+from igfstrat.cli.stopping import Stopping, stoppable
 from igfstrat.errors import (
     ExitCode,
     IgfstratError,
@@ -96,31 +95,36 @@ def run(action: Callable[P, int]) -> Callable[P, NoReturn]:
     @functools.wraps(action)
     def ended(*args: P.args, **kwargs: P.kwargs) -> NoReturn:
         _prepare_terminal()
-        debug = bool(kwargs.get("debug", False))
-        try:
-            code = int(action(*args, **kwargs))
-        except IgfstratError as error:
-            _show_error(error, debug)
-            code = int(error.exit_code)
-        except KeyboardInterrupt:
-            typer.echo("Stopped; what was finished before is whole.", err=True)
-            code = int(ExitCode.INTERRUPTED)
-        except BrokenPipeError:
-            code = int(ExitCode.OK)
-        except (MemoryError, OSError) as error:
-            _show_error(
-                StorageError(
-                    f"{type(error).__name__}: {error.strerror if isinstance(error, OSError) else 'out of memory'}"
-                ),
-                debug,
-            )
-            code = int(ExitCode.ENVIRONMENT)
-        except Exception as error:
-            _show_bug(error, debug)
-            code = int(ExitCode.BUG)
+        with stoppable() as stopping:
+            try:
+                code = int(action(*args, **kwargs))
+            except BaseException as error:
+                code = int(_code_of(error, stopping, bool(kwargs.get("debug", False))))
         raise typer.Exit(code)
 
     return ended
+
+
+def _code_of(error: BaseException, stopping: Stopping, debug: bool) -> ExitCode:
+    """What is said of an ending, and its code."""
+    if stopping.code is not None or isinstance(error, KeyboardInterrupt):
+        # whatever became of the signal's exception on its way: libraries turn it into others
+        typer.echo("Stopped; what was finished before is whole.", err=True)
+        return stopping.code or ExitCode.INTERRUPTED
+    match error:
+        case IgfstratError():
+            _show_error(error, debug)
+            return error.exit_code
+        case BrokenPipeError():
+            return ExitCode.OK
+        case MemoryError() | OSError():
+            why = error.strerror if isinstance(error, OSError) else "out of memory"
+            _show_error(StorageError(f"{type(error).__name__}: {why}"), debug)
+            return ExitCode.ENVIRONMENT
+        case Exception():
+            _show_bug(error, debug)
+            return ExitCode.BUG
+    raise error
 
 
 def _prepare_terminal() -> None:
@@ -128,14 +132,6 @@ def _prepare_terminal() -> None:
         # a terminal that can't show a letter shows its escape instead of ending the run
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, _terminated)
-
-
-def _terminated(*_: object) -> NoReturn:
-    # an exit, not a kill: temporary files are removed on the way out
-    typer.echo("Stopped; what was finished before is whole.", err=True)
-    sys.exit(int(ExitCode.TERMINATED))
 
 
 def _show_error(error: IgfstratError, debug: bool) -> None:

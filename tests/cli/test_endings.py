@@ -55,7 +55,8 @@ def test_traceback_comes_with_debug_only(capsys):
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_terminated_run_ends_with_143_and_leaves_no_half_file(tmp_path):
+@pytest.mark.parametrize("after", [0.6, 1.0, 1.5])
+def test_terminated_run_ends_with_143_and_leaves_no_half_file(tmp_path, after):
     path = tmp_path / "cohort.csv"
     path.write_bytes(as_csv(clean_rows()))
     command = [
@@ -72,10 +73,10 @@ def test_terminated_run_ends_with_143_and_leaves_no_half_file(tmp_path):
         "breast",
     ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    time.sleep(1.0)
+    time.sleep(after)
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
-    assert process.returncode == 143
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 143, said.decode()
     left = [p.name for p in tmp_path.rglob("*") if p.name.startswith(".igfstrat-")]
     assert left == []
 
