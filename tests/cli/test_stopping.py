@@ -1,5 +1,6 @@
 """A signal stops a run where that does no harm. Invariants; the moments are chosen by the code that is stopped."""
 
+import importlib
 import os
 import signal
 import sys
@@ -14,19 +15,20 @@ from igfstrat.cli.stopping import stoppable
 SENT = [(signal.SIGINT, KeyboardInterrupt, 130), (signal.SIGTERM, SystemExit, 143)]
 
 
+def import_and_wait(name):
+    importlib.import_module(name)
+    time.sleep(5)
+
+
 @pytest.mark.parametrize(("sent", "raised", "_"), SENT)
 def test_module_that_is_being_imported_is_finished_first(tmp_path, monkeypatch, sent, raised, _):
     (tmp_path / "imported_while_stopped.py").write_text(
         f"import os, time\nos.kill(os.getpid(), {int(sent)})\ntime.sleep(0.1)\nfinished = True\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setitem(sys.modules, "imported_while_stopped", None)
-    del sys.modules["imported_while_stopped"]
     with stoppable() as stopping, pytest.raises(raised):
-        import imported_while_stopped
-
-        time.sleep(5)
-    assert imported_while_stopped.finished
+        import_and_wait("imported_while_stopped")
+    assert sys.modules.pop("imported_while_stopped").finished
     assert stopping.code is not None
 
 
