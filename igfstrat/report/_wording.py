@@ -39,3 +39,14 @@ def people(n: int, noun: str) -> str:
 def sentence(text: str) -> str:
     """A reason as a sentence of its own."""
     return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+
+
+def title_words(text: str) -> str:
+    """A name as a heading: with a capital, unless its first word has one of its own (pCR, iPFS)."""
+    first, _, _ = text.partition(" ")
+    return f"{text[:1].upper()}{text[1:]}" if first == first.lower() else text
+
+
+def rule_words(rule: str) -> str:
+    """What makes a group, as people read it: codes of the data without their underscores."""
+    return rule.replace("_", " ")

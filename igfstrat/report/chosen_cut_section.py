@@ -13,7 +13,7 @@ from igfstrat.report._panels import Sheet
 from igfstrat.report.document import Block, FigureBlock, Paragraph, Section
 from igfstrat.report.figures import COLOURS
 from igfstrat.report.study_truths import plain_table
-from igfstrat.report.study_wording import percent, with_error
+from igfstrat.report.study_wording import marker_words, percent, with_error
 from igfstrat.report.tables import Table
 from igfstrat.trials.results import DesignResults
 
@@ -68,10 +68,15 @@ def _cut_table(designs: Sequence[DesignResults], marker: str) -> Table:
                     *(percent(cut[when]["chosen"][k]) for when, _ in _WHEN),
                 )
             )
-    header = ("Design", f"Cut of {safe_text(marker)}", "Patients at or above, %", "True hazard ratio there")
+    header = (
+        "Design",
+        f"Cut of {marker_words(marker)}",
+        "Patients at or above, %",
+        "True hazard ratio there",
+    )
     return plain_table(
         "Candidates",
-        (*header, "Chosen, % of all trials", "% of trials that claim the cut"),
+        (*header, "Chosen, % of all trials", "Chosen, % of trials that claim the cut"),
         rows,
         (_ERRORS, f"True: {_of(designs[0])['definition'].split('; true: ')[1].split('; estimate')[0]}."),
     )
@@ -150,7 +155,7 @@ def chosen_cut_figure(design: DesignResults, *, narrow: bool) -> Figure:
         sheet.dress(axes, "Trials (%)", "Cut")
         axes.set_yticks(range(len(labels)), labels)
         axes.set_ylim(len(labels) - 0.4, -0.6)
-        axes.set_xlim(left=0)
+        axes.set_xlim(0, 100)  # the same for every design
         handles = [Patch(color=c, alpha=0.6, linewidth=0) for c in COLOURS[:2]]
         sheet.write_legend(figure, handles)
     return figure

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from igfstrat.errors import safe_text
+from igfstrat.report._wording import rule_words, title_words
 from igfstrat.report.document import Block, Paragraph, Section
 from igfstrat.report.formatting import DASH
 from igfstrat.report.study_truths import plain_table
@@ -247,7 +248,7 @@ def _grid_table(points: Sequence[CohortPoint]) -> Table:
         )
         for point in points
     ]
-    header = (*(assumption_words(path).capitalize() for path in paths), *map(safe_text, names))
+    header = (*(title_words(assumption_words(path)) for path in paths), *map(safe_text, names))
     return plain_table(
         "Power that is left at each point, %, with its 95 % interval",
         header,
@@ -262,11 +263,11 @@ def _estimate_table(facts: CohortFacts, left: CohortPower, settings: FromCohortS
     if "control" in settings.take:
         rows += [
             ("Hazard ratio, positive to negative, as observed (Wald)", *_row(facts.observed_ratio, 1, 2)),
-            ("the same, in truth, shrunken toward 1", *_row(ratio, 1, 2)),
+            ("The same, in truth, shrunken toward 1", *_row(ratio, 1, 2)),
         ]
     if facts.n_repeated and "assay" in settings.take:
         rows += [(f"{word.capitalize()} of the test, %", *_row(left.estimates[word], 100, 1)) for word in ("sensitivity", "specificity")]  # fmt: skip
-    notes = [f"Rule: {safe_text(facts.rule, limit=300).replace('_', ' ')}."]
+    notes = [f"Rule: {safe_text(rule_words(facts.rule), limit=300)}."]
     if facts.measure:
         title, low, middle, high = facts.measure
         notes.append(f"{title}: median {middle:g}, quartiles {low:g} and {high:g}.")

@@ -8,6 +8,7 @@ from typing import Final
 
 from igfstrat.errors import safe_text
 from igfstrat.evidence import load_evidence
+from igfstrat.report._wording import sentence
 from igfstrat.report.document import Block, Paragraph, Section
 from igfstrat.report.formatting import DASH
 from igfstrat.report.study_plans import WHO
@@ -16,6 +17,7 @@ from igfstrat.report.tables import Table
 from igfstrat.trials._scenario_history import StoryKeys
 from igfstrat.trials.replay import NULL, Replay, ReplayedNumber
 
+_DECIMALS: Final = {"hazard_ratio": 2, "median": 1, "event_free": 3}
 _NAMES: Final = {"hazard_ratio": "Hazard ratio", "median": "Median", "event_free": "Free of the event"}
 
 
@@ -86,8 +88,8 @@ def _replay_table(replay: Replay, time_unit: str) -> Table:
             _NAMES[n.quantity] + (f", {time_unit}" if n.quantity == "median" else ""),
             WHO[n.population],
             n.arm or DASH,
-            _figure(n.observed),
-            f"{_figure(n.median)} ({_figure(n.lower)} to {_figure(n.upper)})",
+            _figure(n, n.observed),
+            f"{_figure(n, n.median)} ({_figure(n, n.lower)} to {_figure(n, n.upper)})",
             "yes" if n.inside else "no",
             percent(n.at_most),
         )
@@ -114,8 +116,8 @@ def _replay_table(replay: Replay, time_unit: str) -> Table:
     )
 
 
-def _figure(value: float) -> str:
-    return "infinite" if math.isinf(value) else f"{value:.3g}"
+def _figure(number: ReplayedNumber, value: float) -> str:
+    return "infinite" if math.isinf(value) else f"{value:.{_DECIMALS[number.quantity]}f}"
 
 
 def sources_section(keys: StoryKeys) -> Section:
@@ -137,7 +139,7 @@ def sources_section(keys: StoryKeys) -> Section:
         blocks.append(Paragraph(text=text, kind="caution"))
     for key in keys.evidence:
         entry = load_evidence()[key]
-        said = f" {entry.note}." if entry.note else ""
+        said = f" {sentence(entry.note)}" if entry.note else ""
         blocks.append(Paragraph(text=f"{key} ({entry.status}): {entry.source}.{said}", kind="item"))
     for word, texts in (("Derived", keys.derived), ("Assumed", keys.assumed), ("Not found", keys.not_found)):
         if texts:

@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 
 from igfstrat.report._fit import wrap
 from igfstrat.report._panels import Sheet
+from igfstrat.report._wording import title_words
 from igfstrat.report.figures import COLOURS
 from igfstrat.report.study_wording import assumption_words, value_words
 from igfstrat.trials._search_rows import SIZED
@@ -19,6 +20,7 @@ from igfstrat.trials.sensitivity import Swing
 
 _GREY: Final = "#3E3E3E"
 _MARKERS: Final = "osD^vP*X"
+_LOW: Final[dict[str, Any]] = {"color": COLOURS[0], "markerfacecolor": "none", "markeredgewidth": 1.3}
 _ROW: Final = 8.5  # mm of an assumption
 _NAME_EMS: Final = 40
 
@@ -160,13 +162,15 @@ def swing_figure(swings: Sequence[Swing], *, power: float, narrow: bool) -> Figu
         figure, axes = sheet.start(_ROW * len(swings) + 2)
         for row, swing in enumerate(swings):
             low, high = (100 * p for p in swing.power)
+            axes.axhline(row, color="#EEEEEE", linewidth=0.8, zorder=0)
             axes.plot([low, high], [row, row], color="#BBBBBB", linewidth=3, zorder=2, solid_capstyle="butt")
-            axes.plot(low, row, "o", color=COLOURS[0], markersize=5, zorder=4)
-            axes.plot(high, row, "s", color=COLOURS[1], markersize=5, zorder=4)
+            axes.plot(high, row, "s", color=COLOURS[1], markersize=3.6, zorder=4)
+            # a ring: where both ends lie together, the square is seen inside it
+            axes.plot(low, row, "o", markersize=6.4, zorder=5, **_LOW)
             axes.text(
                 0.008,
                 row - 0.25,
-                wrap(f"{assumption_words(swing.path).capitalize()}: {range_words(swing)}", _NAME_EMS),
+                wrap(f"{title_words(assumption_words(swing.path))}: {range_words(swing)}", _NAME_EMS),
                 transform=axes.get_yaxis_transform(),
                 ha="left",
                 va="bottom",
@@ -184,8 +188,8 @@ def swing_figure(swings: Sequence[Swing], *, power: float, narrow: bool) -> Figu
         sheet.write_legend(
             figure,
             [
-                Line2D([], [], color=COLOURS[0], marker="o", linestyle="none", markersize=5),
-                Line2D([], [], color=COLOURS[1], marker="s", linestyle="none", markersize=5),
+                Line2D([], [], marker="o", linestyle="none", markersize=6.4, **_LOW),
+                Line2D([], [], color=COLOURS[1], marker="s", linestyle="none", markersize=3.6),
                 Line2D([], [], color=_GREY, linewidth=0.9, linestyle=(0, (4, 2))),
             ],
         )

@@ -11,16 +11,16 @@ from typing import Any, Final
 import numpy as np
 
 from igfstrat.errors import safe_text
+from igfstrat.report._wording import title_words
 from igfstrat.report.document import Block, Document, FigureBlock, Paragraph, Section
 from igfstrat.report.formatting import DASH
 from igfstrat.report.search_figures import (
     frontier_figure,
-    limits_of,
     range_words,
     shown_candidates,
     swing_figure,
 )
-from igfstrat.report.study_ends import truth_section
+from igfstrat.report.search_words import choices_section, left_out_words, limit_words
 from igfstrat.report.study_provenance import provenance_section
 from igfstrat.report.study_wording import assumption_words, with_error
 from igfstrat.report.tables import Table
@@ -28,6 +28,10 @@ from igfstrat.trials.search import SearchResults
 from igfstrat.trials.sensitivity import PrevalenceValue, Swing
 
 _MOST_ROWS: Final = 40
+_NEXT: Final = (
+    "Next: write this design with its sizes and choices into a scenario; “igfstrat simulate” shows its errors, its looks and what"
+    " it would conclude under other truths."
+)
 _LIMITS: Final = (
     "The truth is assumed: the search finds the cheapest design for it, not whether it holds.",
     "Only the designs and choices that the scenario names were compared.",
@@ -117,7 +121,7 @@ def search_document(
         Section(key="frontier", title="Cost, power and time", blocks=_frontier(results)),
         *([_swing_section(results, swings)] if swings else []),
         _prevalence_section(results, value),
-        truth_section(results.scenario),
+        choices_section(results),
         Section(key="methods", title="Methods", blocks=(Paragraph(text=_methods(results, versions)),)),
         Section(
             key="limitations",
@@ -175,8 +179,9 @@ def summary_words(results: SearchResults) -> list[str]:
         f"Least expected {unit.name.split(',')[0]} for a power of {asked}: {results.space.candidate(i).label}, with"
         f" {results.closed['n'][i]:,.0f} patients and {results.closed['last_events'][i]:,.0f} events at its last look."
     )
+    below = f", within two standard errors of {asked}" if found["power"][i] < results.power else ""
     course = (
-        f"Its power is {100 * found['power'][i]:.1f} % (Monte-Carlo standard error {100 * found['power_se'][i]:.1f}); it is expected to screen"
+        f"Its power is {100 * found['power'][i]:.1f} % (Monte-Carlo standard error {100 * found['power_se'][i]:.1f}{below}); it is expected to screen"
         f" {found['screened'][i]:,.0f} patients, to randomize {found['randomized'][i]:,.0f}, to last"
         f" {found['duration'][i]:,.1f} {results.scenario.time_unit}"
         + (f" and to cost {worth:,.1f} {unit.name.split(', ')[1]}." if results.objective == "cost" else ".")
@@ -187,47 +192,16 @@ def summary_words(results: SearchResults) -> list[str]:
 def _summary(results: SearchResults) -> list[Block]:
     first, *more = summary_words(results)
     blocks: list[Block] = [Paragraph(text=first, kind="lead"), *(Paragraph(text=text) for text in more)]
-    if limits := limit_words(results):
-        blocks.insert(2, Paragraph(text=limits))
+    blocks += [Paragraph(text=text) for text in (left_out_words(results), limit_words(results)) if text]
     if results.objective != "cost":
         text = "The scenario has no costs: the fewest patients decide. Give `costs` to compare money."
         blocks.append(Paragraph(text=text, kind="caution"))
     close = _close(results)
     if close:
         blocks.append(Paragraph(text=close))
+    if results.best is not None:
+        blocks.append(Paragraph(text=_NEXT))
     return blocks
-
-
-def limit_words(results: SearchResults) -> str:
-    """Within which limits the search stayed, and how many cheaper candidates lie outside.
-
-    Parameters
-    ----------
-    results : SearchResults
-        Of a search.
-
-    Returns
-    -------
-    str
-        Empty without limits.
-    """
-    words = {
-        "cost": "expected cost at most {most} " + safe_text(results.scenario.costs.currency),
-        "duration": f"expected time at most {{most}} {results.scenario.time_unit}",
-        "randomized": "at most {most} patients randomized",
-        "screened": "at most {most} patients screened",
-    }
-    kept = {name: most for name, most in limits_of(results).items() if most is not None}
-    if not kept:
-        return ""
-    said = f"Limits: {', '.join(words[name].format(most=f'{most:,.12g}') for name, most in kept.items())}."
-    worth, shown = results.simulated[results.objective], shown_candidates(results)
-    over = [i for i in shown if any(results.simulated[name][i] > most for name, most in kept.items())]
-    cheaper = [i for i in over if results.best is not None and worth[i] < worth[results.best]]
-    if not cheaper:
-        return said
-    few = "1 cheaper candidate lies" if len(cheaper) == 1 else f"{len(cheaper)} cheaper candidates lie"
-    return f"{said} {few} outside them: hollow in the figure of cost, power and time."
 
 
 def _close(results: SearchResults) -> str:
@@ -280,7 +254,9 @@ def _frontier(results: SearchResults) -> tuple[Block, ...]:
     )
     figure = FigureBlock(
         name="frontier",
-        caption=f"Expected time against expected {unit.words} of the candidates for a power of {100 * results.power:g} %.",
+        caption=f"Expected time against expected {unit.words} of the candidates for a power of {100 * results.power:g} %."
+        " Power isn't drawn: a dearer and slower candidate is on the frontier where its simulated power is higher, if only by"
+        " chance.",
         alternative=f"{len(shown)} candidates; {int(results.frontier[shown].sum())} of them are on the frontier.",
         draw=lambda narrow: frontier_figure(results, scale=unit.scale, unit=unit.words, narrow=narrow),
         data_header=("candidate", results.objective, "duration", "power", "on_frontier"),
@@ -317,7 +293,7 @@ def _table(results: SearchResults, indices: Sequence[int], caption: str, what: s
 def _swing_section(results: SearchResults, swings: Sequence[Swing]) -> Section:
     rows = tuple(
         (
-            assumption_words(swing.path).capitalize(),
+            title_words(assumption_words(swing.path)),
             range_words(swing),
             *(_ends(swing, key, 100 if key == "power" else 1) for key in ("power", "duration")),
         )

@@ -140,9 +140,8 @@ def hypothesis_table(designs: Sequence[DesignResults]) -> Table | None:
         (safe_text(d.name), name, percent(found))
         for d in designs
         if len(d.hypotheses) > 1
-        for name, found in d.hypotheses.items()
+        for name, found in (*d.hypotheses.items(), ("all of them", d.conjunctive_power))
     ]
-    rows += [(safe_text(d.name), "all of them", percent(d.conjunctive_power)) for d in designs if len(d.hypotheses) > 1]  # fmt: skip
     if not rows:
         return None
     return plain_table("Hypotheses", ("Design", "Hypothesis", "Power, %"), rows, (ERRORS,))

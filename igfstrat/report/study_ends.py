@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from igfstrat.errors import safe_text
 from igfstrat.report.document import Paragraph, Section
-from igfstrat.trials._scenario_outcome import EffectPiece
+from igfstrat.report.study_wording import assumption_words, marker_words, value_words
+from igfstrat.trials._scenario_outcome import EffectPiece, HazardSettings
 from igfstrat.trials.scenario import Scenario
 
 REFERENCES: Final = (
@@ -33,13 +34,15 @@ _WITHOUT_RESULT: Final = {
 }
 
 
-def truth_section(scenario: Scenario) -> Section:
+def truth_section(scenario: Scenario, *, first: Sequence[str] = ()) -> Section:
     """What was assumed.
 
     Parameters
     ----------
     scenario : Scenario
         As read.
+    first : sequence of str
+        Sentences that begin the list, such as whose assumptions these are.
 
     Returns
     -------
@@ -47,7 +50,7 @@ def truth_section(scenario: Scenario) -> Section:
         A list.
     """
     marker, test = scenario.marker, scenario.test
-    lines = [_marker_words(scenario)]
+    lines = [*first, _marker_words(scenario)]
     if marker.assay.failure.rate:
         then = _WITHOUT_RESULT[marker.assay.failure.then]
         lines.append(f"{100 * marker.assay.failure.rate:g} % of the samples give no result; {then}.")
@@ -79,7 +82,8 @@ def truth_section(scenario: Scenario) -> Section:
         )
     lines += [*_course_words(scenario), *_death_words(scenario)]
     if scenario.vary:
-        lines.append(f"These vary: {', '.join(f'{k} {_list_words(v)}' for k, v in scenario.vary.items())}.")
+        varied = "; ".join(f"{assumption_words(k)} {_list_words(v)}" for k, v in scenario.vary.items())
+        lines.append(f"These vary, whatever stands above: {varied}.")
     return Section(
         key="truth",
         title="What was assumed",
@@ -96,8 +100,8 @@ def _course_words(scenario: Scenario) -> list[str]:
     """Times on control, how patients come and are lost, and what they cost, where one number says it."""
     control, accrual, costs, unit = scenario.control, scenario.accrual, scenario.costs, scenario.time_unit
     lines = []
-    if control is not None and control.median is not None:
-        lines.append(f"Median on control, marker-negative patients: {control.median:g} {unit}.")
+    if control is not None:
+        lines.append(_control_words(control, unit))
     if accrual.screened_per_month is not None:
         lines.append(f"Patients screened a month: {accrual.screened_per_month:g}.")
     if accrual.randomized_uniformly_over is not None:
@@ -110,6 +114,21 @@ def _course_words(scenario: Scenario) -> list[str]:
             f" {costs.month:,.12g} a month of the trial."
         )
     return lines
+
+
+def _control_words(control: HazardSettings, unit: str) -> str:
+    who = "on control, marker-negative patients"
+    if control.hazard is not None:
+        pieces = [f"{p.rate:.3g}" + (f" until {p.until:g} {unit}" if p.until else "") for p in control.hazard]
+        return f"Events per patient and {unit.removesuffix('s')} {who}: {', then '.join(pieces)}."
+    if control.weibull is not None:
+        shape, median, scale = control.weibull.shape, control.weibull.median, control.weibull.scale
+        size = f"median {median:g}" if median is not None else f"scale {scale:g}"
+        return f"Weibull times {who}: shape {shape:g}, {size} {unit}."
+    if control.cure is not None:
+        never = f"{100 * control.cure.fraction:g} % never have the event"
+        return f"Times {who}: {never}; median of the others {control.cure.median:g} {unit}."
+    return f"Median {who}: {control.median:g} {unit}."
 
 
 def _death_words(scenario: Scenario) -> list[str]:
@@ -140,7 +159,11 @@ def _death_words(scenario: Scenario) -> list[str]:
 
 def _marker_words(scenario: Scenario) -> str:
     prevalence, assay = scenario.marker.prevalence, scenario.marker.assay
-    said = f"Marker {safe_text(scenario.marker.name)}"
+    said = f"Marker {marker_words(scenario.marker.name)}"
+    continuous = scenario.marker.continuous
+    if continuous is not None:
+        said += f", normal with mean {continuous.mean:g} and SD {continuous.sd:g}"
+        said += f", positive in truth from {continuous.cut:g} on" if continuous.cut is not None else ""
     if prevalence is not None and prevalence.centre is not None:
         of = "by the test" if prevalence.of == "test_positive" else "in truth"
         spread = f" (standard deviation {100 * prevalence.sd:.3g})" if prevalence.sd else ""
@@ -148,6 +171,8 @@ def _marker_words(scenario: Scenario) -> str:
     if assay.sensitivity is not None and assay.specificity is not None:
         said += f"; sensitivity {assay.sensitivity:.3g}, specificity {assay.specificity:.3g}"
         said += f" (against {safe_text(assay.against)})" if assay.against else ""
+    if assay.measurement_sd:
+        said += f"; measured with an error of SD {assay.measurement_sd:g}"
     return said + "."
 
 
@@ -161,7 +186,7 @@ def _effect_words(effect: Sequence[EffectPiece], scenario: Scenario) -> str:
 
 
 def _list_words(values: tuple[Any, ...]) -> str:
-    return ", ".join(safe_text(value) for value in values[:12]) + (" …" if len(values) > 12 else "")
+    return ", ".join(value_words(value) for value in values[:12]) + (" …" if len(values) > 12 else "")
 
 
 def end_sections(versions: Mapping[str, str], *, other_truths: bool = False) -> list[Section]:

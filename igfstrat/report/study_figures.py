@@ -15,7 +15,9 @@ from matplotlib.patches import Patch
 
 from igfstrat.report._fit import ems, wrap
 from igfstrat.report._panels import Sheet
+from igfstrat.report._wording import title_words
 from igfstrat.report.figures import COLOURS
+from igfstrat.report.study_wording import assumption_words, value_words
 from igfstrat.trials.results import DesignResults, StudyPoint
 
 Z95: Final = 1.959963984540054
@@ -290,7 +292,7 @@ def vary_figure(points: Sequence[StudyPoint], path: str, *, narrow: bool) -> Fig
             handles.append(Line2D([], [], markersize=4, linewidth=1.3, **style))
         _value_axis(axes, places, values, numeric, narrow)
         axes.set_ylim(0, 102)
-        sheet.dress(axes, path, "Power (%)")
+        sheet.dress(axes, title_words(assumption_words(path)), "Power (%)")
         sheet.write_legend(figure, handles)
     return figure
 
@@ -301,4 +303,4 @@ def _value_axis(axes: Any, places: list[float], values: list[Any], numeric: bool
     every = math.ceil(len(places) / (5 if narrow else 9))
     shown = sorted(zip(places, values, strict=True), key=lambda pair: pair[0])[::every]
     axes.set_xticks([place for place, _ in shown])
-    axes.set_xticklabels([f"{v:g}" if numeric else wrap(str(v)[:40], 10) for _, v in shown])
+    axes.set_xticklabels([f"{v:g}" if numeric else wrap(value_words(v)[:40], 10) for _, v in shown])

@@ -33,6 +33,16 @@ _RULES: Final = {
     " interim and a prior",
 }
 
+_SPLITS: Final = {
+    "bonferroni": "Bonferroni",
+    "hochberg": "Hochberg",
+    "simes": "Simes",
+    "spiessens_debois": "Spiessens–Debois",
+    "hierarchical": "one after the other",
+    "fallback": "fallback",
+    "graphical": "graphical",
+}
+
 
 def plan_table(scenario: Scenario) -> Table:
     """What each design does.
@@ -80,7 +90,7 @@ def plan_words(scenario: Scenario, name: str) -> str:
     design, kind = scenario.designs[name], scenario.kind_of(name)
     said = [_ENROLS[kind].format(share=f"{100 * (design.max_negative_share or 0):g}")]
     tested = [WHO[h] for h in scenario.hypotheses_of(name)]
-    how = f" ({design.multiplicity.replace('_', ' ')})" if design.multiplicity else ""
+    how = f" ({_SPLITS[design.multiplicity]})" if design.multiplicity else ""
     if design.candidates is not None:
         said.append(_cut_words(design, kind, tested))
     elif kind in ADAPTIVE and design.selection is not None:

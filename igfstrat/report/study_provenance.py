@@ -12,6 +12,7 @@ from igfstrat.report.tables import Table
 from igfstrat.trials.scenario import Scenario
 
 _ELSEWHERE: Final = frozenset({"name", "history"})  # the title, and a section of its own
+_RUN: Final = frozenset({"replicates", "seed"})
 _MOST: Final = 200
 
 
@@ -69,8 +70,13 @@ def assumption_table(scenario: Scenario) -> Table:
     """
     settings = scenario.model_dump(mode="json", exclude_unset=True)
     found = {k: v for k, v in settings.items() if k not in _ELSEWHERE}
+    # how many trials were really run, and from which seed, is below: a command may ask for others than the file
+    found["simulation"] = {k: v for k, v in found.get("simulation", {}).items() if k not in _RUN}
     rows = [(safe_text(path), safe_text(text, limit=400)) for path, text in _leaves(found, "")]
-    notes = ["Paths are those of the scenario's file; what it leaves out has its default."]
+    notes = [
+        "Paths are those of the scenario's file; what it leaves out has its default. Numbers with six digits at the most; all digits"
+        " are in results.json."
+    ]
     if len(rows) > _MOST:
         notes.append(f"The first {_MOST} of {len(rows):,}; all are in results.json.")
     return plain_table("Assumptions", ("Setting", "Value"), rows[:_MOST], tuple(notes))
@@ -93,4 +99,6 @@ def _leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:
 def _word(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return f"{value:.12g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.12g}" if value.is_integer() else f"{value:.6g}"

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from igfstrat.errors import safe_text
+from igfstrat.report._wording import title_words
 from igfstrat.report.chosen_cut_section import chosen_cut_sections
 from igfstrat.report.document import Block, Document, Paragraph, Section
 from igfstrat.report.study_designs import (
@@ -24,7 +25,7 @@ from igfstrat.report.study_plans import plan_table
 from igfstrat.report.study_provenance import provenance_section
 from igfstrat.report.study_selection import selection_tables
 from igfstrat.report.study_truths import death_table, missing_forms, null_table
-from igfstrat.report.study_wording import agreement, label_words, money, span
+from igfstrat.report.study_wording import agreement, assumption_words, label_words, money, span
 from igfstrat.trials.outlook import StudyOutlook
 from igfstrat.trials.results import DesignResults, StudyPoint
 from igfstrat.trials.scenario import Scenario
@@ -92,9 +93,9 @@ def study_document(
         ),
     ]
     simulated = f"{replicates:,} trials of each design with the effect, and as many without · seed {seed}"
-    grid = [f"{len(points)} points: {', '.join(safe_text(path) for path in scenario.vary)}"] if scenario.vary else []  # fmt: skip
+    grid = [f"{len(points)} points: {', '.join(map(assumption_words, scenario.vary))}"] if scenario.vary else []  # fmt: skip
     return Document(
-        title=safe_text(scenario.name, limit=200),
+        title=title_words(safe_text(scenario.name, limit=200)),
         subtitle=(*([source] if source else []), simulated, *grid),
         sections=tuple(sections),
         footer="every number at full precision is in results.json · research use only",
@@ -127,12 +128,12 @@ def _best_words(scenario: Scenario, point: StudyPoint) -> list[str]:
             f" {100 * cheapest.power['value']:.1f} %."
         )  # fmt: skip
         texts.append(also)
-    errors = [100 * d.type_i_error["value"] for d in designs if d.type_i_error]
+    errors = [d.type_i_error for d in designs if d.type_i_error]
     if errors:
         level = 100 * scenario.test.one_sided_alpha
         texts.append(
-            f"Where the experimental arm does nothing, {span(errors, 2)} % of the trials claim an effect (at most {level:g} %"
-            " planned, one-sided)."
+            f"Where the experimental arm does nothing, {span([100 * e['value'] for e in errors], 2)} % of the trials claim an effect"
+            f" (at most {level:g} % planned, one-sided; Monte-Carlo standard error {_largest(errors)})."
         )
     return texts
 
@@ -148,14 +149,21 @@ def _null_words(
 ) -> list[str]:
     """Where the drug does nothing, a claim is an error and no power."""
     claims = span([100 * d.power["value"] for d in designs], 1)
+    error = _largest([d.power for d in designs])
     who = f"{safe_text(designs[0].name)} makes one in {claims} % of its trials" if len(designs) == 1 else f"the designs make one in {claims} % of their trials"  # fmt: skip
     first = (
         f"This scenario assumes that the drug does nothing, so that any claim is wrong: {who} (planned:"
-        f" {100 * scenario.test.one_sided_alpha:g} %, one-sided)."
+        f" {100 * scenario.test.one_sided_alpha:g} %, one-sided; Monte-Carlo standard error {error})."
     )
     if len(designs) > 1:
         return [first]
     return [first, _effort_words(safe_text(designs[0].name), designs[0], scenario, unit)]
+
+
+def _largest(found: Sequence[Mapping[str, float]]) -> str:
+    """The largest Monte-Carlo standard error of several shares, in points."""
+    errors = [100 * share["mc_standard_error"] for share in found]
+    return f"{max(errors):.2f}" if len(errors) == 1 else f"up to {max(errors):.2f}"
 
 
 def _power_words(best: DesignResults, designs: Sequence[DesignResults]) -> str:

@@ -80,7 +80,7 @@ def death_table(designs: Sequence[DesignResults]) -> Table | None:
         ))  # fmt: skip
     if not rows:
         return None
-    header = ("Design", "Deaths", "Truth", "Mean estimate", "Harm found, %", "without effect, %")
+    header = ("Design", "Deaths", "Truth", "Mean estimate", "Harm found, %", "Harm found without effect, %")
     notes = (f"Truth: {_definition(designs)}.", f"{_ERRORS} Estimates are those when the trial ends.")
     return plain_table("Overall survival", header, rows, notes)
 

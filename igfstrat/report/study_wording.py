@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from igfstrat.errors import safe_text
+from igfstrat.features import REGISTRY
 from igfstrat.report.formatting import DASH
+from igfstrat.schema import COLUMNS
 from igfstrat.trials.results import DesignResults, StudyPoint
 from igfstrat.trials.scenario import Scenario
 
@@ -32,12 +34,22 @@ _ASSUMPTIONS: Final = {
     "marker.assay.specificity": "specificity of the test",
     "marker.assay.failure.rate": "samples without a result",
     "marker.assay.turnaround_days": "days until the test's result",
+    "marker.assay.measurement_sd": "error of the measurement (SD)",
     "marker.continuous.cut": "cut of the marker",
+    "marker.continuous.mean": "mean of the marker",
+    "marker.continuous.sd": "SD of the marker",
     "accrual.screened_per_month": "screened a month",
+    "accrual.randomized_uniformly_over": "time of accrual",
     "dropout.probability_per_year": "dropout a year",
+    "dropout.rate_per_year": "rate of dropout a year",
     "costs.screen": "cost of a screening",
     "costs.patient": "cost of a patient",
     "costs.month": "cost of a month",
+}
+_OF_DESIGN: Final = {
+    "n": "patients of {}",
+    "events": "events of {}",
+    "analysis_times": "times of looks of {}",
 }
 
 
@@ -57,13 +69,39 @@ def assumption_words(path: str) -> str:
     Examples
     --------
     >>> assumption_words("marker.assay.sensitivity"), assumption_words("designs.enrichment.n")
-    ('sensitivity of the test', 'designs.enrichment.n')
+    ('sensitivity of the test', 'patients of enrichment')
     """
+    section, _, rest = path.partition(".")
+    design, _, key = rest.rpartition(".")
+    if section == "designs" and key in _OF_DESIGN:
+        return _OF_DESIGN[key].format(safe_text(design))
     return _ASSUMPTIONS.get(path, safe_text(path))
 
 
+def marker_words(name: str) -> str:
+    """What a marker is called on a page.
+
+    Parameters
+    ----------
+    name : str
+        As the scenario has it.
+
+    Returns
+    -------
+    str
+        The title of the feature or column of that name, else the name without underscores.
+
+    Examples
+    --------
+    >>> marker_words("igf1r_status"), marker_words("igf1r_h_score"), marker_words("my_marker")
+    ('IGF-1R status', 'IGF-1R H-score', 'my marker')
+    """
+    known = REGISTRY.get(name) or COLUMNS.get(name)
+    return known.title if known else safe_text(name.replace("_", " "))
+
+
 def value_words(value: object) -> str:
-    """A value of a scenario: three digits of a number, a mapping as it would be said.
+    """A value of a scenario: three digits of a number and all before its point, a mapping as it would be said.
 
     Parameters
     ----------
@@ -79,13 +117,19 @@ def value_words(value: object) -> str:
     --------
     >>> value_words(0.62231), value_words({"mean": 0.6, "sd": 0.08, "of": "truth"}), value_words({"value": 0.45})
     ('0.622', 'mean 0.6, sd 0.08', '0.45')
+    >>> value_words(60000), value_words([{"until": 4, "hazard_ratio": 1.0}, {"hazard_ratio": 0.6}])
+    ('60,000', 'until 4, hazard ratio 1, then hazard ratio 0.6')
     """
     if isinstance(value, Mapping):
-        if set(value) == {"value"}:
-            return value_words(value["value"])
-        return ", ".join(f"{safe_text(k)} {value_words(v)}" for k, v in value.items() if k != "of")
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return f"{value:.3g}" if number else safe_text(value)
+        named = {str(k).replace("_", " "): value_words(v) for k, v in value.items() if k != "of"}
+        if set(named) == {"value"}:
+            return named["value"]
+        return ", ".join(f"{safe_text(k)} {v}" for k, v in named.items())
+    if isinstance(value, list | tuple):
+        return ", then ".join(map(value_words, value))
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return safe_text(value)
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def label_words(label: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from igfstrat.errors import safe_text
+from igfstrat.report._wording import title_words
 from igfstrat.report.document import Document, FigureBlock, Paragraph, Section
 from igfstrat.report.formatting import DASH
 from igfstrat.report.history_section import sources_section
@@ -73,7 +74,7 @@ def winners_curse_document(
             Section(key="confirmation", title="What a confirming trial then shows", blocks=(table,))
         )
     return Document(
-        title=safe_text(settings.name, limit=200),
+        title=title_words(safe_text(settings.name, limit=200)),
         subtitle=(
             *([source] if source else []),
             f"{found.replicates:,} replicates of each kind · seed {found.seed}",
@@ -171,7 +172,7 @@ def _first_tables(trials: Sequence[FirstTrial]) -> tuple[Table, Table]:
         finite, ratio, head = (
             t.exaggeration_finite,
             t.hazard_ratio,
-            (f"hazard ratio {t.truth:g}", str(t.events)),
+            (f"Hazard ratio {t.truth:g}", str(t.events)),
         )
         often.append(
             (*head, f"{100 * t.power_closed_form:.1f}", percent(t.power), _percent_or_dash(t.wrong_sign_closed_form),
@@ -208,7 +209,9 @@ def _first_tables(trials: Sequence[FirstTrial]) -> tuple[Table, Table]:
 
 
 def _percent_or_dash(value: float) -> str:
-    return f"{100 * value:.1f}" if math.isfinite(value) else DASH
+    if not math.isfinite(value):
+        return DASH
+    return "<0.1" if 0 < value < 0.0005 else f"{100 * value:.1f}"
 
 
 def _factor(value: float) -> str:
@@ -226,10 +229,10 @@ def _confirmation_table(confirmations: Sequence[Confirmation]) -> Table:
     for c in confirmations:
         ratio = c.hazard_ratio
         bad = percent(c.as_bad) if c.as_bad is not None else DASH
-        closed = f"{100 * c.as_bad_closed_form:.2g}" if c.as_bad_closed_form is not None else DASH
+        closed = _percent_or_dash(math.nan if c.as_bad_closed_form is None else c.as_bad_closed_form)
         inside = DASH if c.observed_inside is None else ("yes" if c.observed_inside else "no")
         rows.append(
-            (f"hazard ratio {c.truth:g}", str(c.events), f"{100 * c.power_closed_form:.1f}", percent(c.power),
+            (f"Hazard ratio {c.truth:g}", str(c.events), f"{100 * c.power_closed_form:.1f}", percent(c.power),
              with_error(ratio["value"], ratio["mc_standard_error"], digits=2),
              f"{c.interval[0]:.2f} to {c.interval[1]:.2f}", closed, bad, inside)
         )  # fmt: skip

@@ -50,3 +50,4 @@ def test_bars_are_as_long_as_the_shares(designs, narrow):
     widths = [bar.get_width() for bar in figure.axes[0].containers[0]]
     shares = [100 * s["value"] for s in designs[1].selected["chosen_cut"]["in_all"]["chosen"]]
     assert widths == pytest.approx(shares)
+    assert figure.axes[0].get_xlim() == (0, 100)  # the same for every design

@@ -8,10 +8,12 @@ import numpy as np
 import openpyxl
 import pytest
 
-from igfstrat.report.search_section import limit_words
+from igfstrat.report.search_section import summary_words
+from igfstrat.report.search_words import choices_section, left_out_words, limit_words
 from igfstrat.report.tables import Table
 from igfstrat.trials._scenario_search import LimitSettings
 from igfstrat.trials._search_rows import SIZED
+from igfstrat.trials.search import LEFT_OUT
 from igfstrat.workflows.design_search import run_search, write_search
 from tests.report.readers import html_text, packed, pdf_text
 
@@ -95,3 +97,59 @@ def test_assumptions_and_their_ranges_are_words(search):
     shown = [cell for row in table.rows for cell in row[:2]]
     assert any(cell == "Hazard ratio in positives" for cell in shown)
     assert not any("{" in cell or "_" in cell for cell in shown)
+
+
+@pytest.fixture(scope="module")
+def assays():
+    choices = [
+        {"name": "one reader", "marker.assay.sensitivity": 0.75, "marker.assay.specificity": 0.75},
+        {"name": "two readers", "marker.assay.sensitivity": 0.97, "marker.assay.specificity": 0.96, "costs.screen": 1500},
+    ]  # fmt: skip
+    marker = {
+        "name": "igf1r_status",
+        "prevalence": {"value": 0.4},
+        "assay": {"sensitivity": 0.9, "specificity": 0.85},
+    }
+    settings = SETTINGS | {"marker": marker, "search": {"over": {"assay": choices}}}
+    return run_search(settings, power=0.9, replicates=200)
+
+
+def truth(search):
+    return [b.text for s in search.document().sections if s.key == "truth" for b in s.blocks]
+
+
+def test_assumed_test_is_that_of_the_cheapest_design_and_the_tried_ones_are_told(assays):
+    best = assays.results.space.candidate(assays.results.best).choices["assay"]["name"]
+    lines = truth(assays)
+    assert lines[0] == f"All of this is as in the cheapest design (assay {best})."
+    assert (
+        "two readers (sensitivity of the test 0.97, specificity of the test 0.96, cost of a screening 1,500)"
+        in lines[1]
+    )
+    assert best == "two readers"  # by far the better test for little more
+    assert "sensitivity 0.97, specificity 0.96." in lines[2]
+    assert not any("0.9," in line for line in lines[2:])
+
+
+def test_without_a_design_the_scenarios_own_test_is_told(assays):
+    lines = [b.text for b in choices_section(replace(assays.results, best=None)).blocks]
+    assert lines[0].startswith("Tried for assay: one reader")
+    assert "sensitivity 0.9, specificity 0.85." in lines[1]
+
+
+def test_a_design_without_any_simulated_candidate_is_named(search):
+    results = search.results
+    assert left_out_words(results) == ""
+    none = replace(results, state=np.full_like(results.state, LEFT_OUT))
+    assert left_out_words(none).startswith("Nothing of enrichment was simulated")
+
+
+def test_power_below_the_one_asked_for_is_explained(search):
+    results = search.results
+    low = {name: values.copy() for name, values in results.simulated.items()}
+    low["power"][results.best], low["power_se"][results.best] = 0.895, 0.003
+    assert "(Monte-Carlo standard error 0.3, within two standard errors of 90 %)" in " ".join(
+        summary_words(replace(results, simulated=low))
+    )
+    low["power"][results.best] = 0.905
+    assert "within two" not in " ".join(summary_words(replace(results, simulated=low)))

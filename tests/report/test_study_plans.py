@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from igfstrat.report.history_section import replay_sentences
+from igfstrat.report.history_section import replay_sections, replay_sentences
 from igfstrat.report.study_outlook import open_words, outlook_sections
 from igfstrat.report.study_plans import WHO, plan_table
 from igfstrat.report.study_wording import assumption_words
@@ -86,7 +86,8 @@ def test_an_enriched_trial_alone_is_never_said_to_claim_for_all(study):
 
 def test_a_path_without_words_of_its_own_is_told_as_it_is():
     assert assumption_words("treatment.hazard_ratio.positive") == "hazard ratio in positives"
-    assert assumption_words("designs.a.n") == "designs.a.n"
+    assert assumption_words("designs.a.n") == "patients of a"
+    assert assumption_words("designs.a.spending") == "designs.a.spending"
 
 
 def test_observed_numbers_outside_the_range_are_named_with_their_patients_and_arm():
@@ -101,6 +102,26 @@ def test_observed_numbers_outside_the_range_are_named_with_their_patients_and_ar
         "Under the truth “own estimate” (hazard ratio 1.19) the observed median in positives on experimental lies outside the"
         " simulated 95 % range.",
     )
+
+
+@pytest.mark.parametrize(
+    ("quantity", "shown"), [("hazard_ratio", ("1.00", "1.00 (0.83 to infinite)")), ("median", ("1.0", "1.0 (0.8 to infinite)"))]
+)  # fmt: skip
+def test_simulated_ratios_have_two_decimals_and_times_one(quantity, shown):
+    number = ReplayedNumber(
+        quantity=quantity, population="overall", arm=None, observed=1.0, median=0.9999, lower=0.828, upper=math.inf,
+        inside=True, at_most={"value": 0.5, "mc_standard_error": 0.01},
+    )  # fmt: skip
+    replay = Replay(
+        truth="null",
+        hazard_ratio={"positive": 1.0, "negative": 1.0},
+        design="a",
+        replicates=9,
+        numbers=(number,),
+    )
+    (section,) = replay_sections([replay], time_unit="months")
+    (table,) = section.blocks
+    assert table.rows[0][3:5] == shown
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,13 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from igfstrat.report._wording import title_words
 from igfstrat.report.document import FigureBlock, Paragraph
 from igfstrat.report.figures import figure_svg
 from igfstrat.report.html import render_html
+from igfstrat.report.study_designs import hypothesis_table
+from igfstrat.report.study_ends import truth_section
+from igfstrat.report.study_provenance import assumption_table
 from igfstrat.report.study_section import study_document
 from igfstrat.report.study_wording import agreement, percent, screen_lines, with_error
 from igfstrat.report.tables import Table
@@ -152,3 +156,112 @@ def test_disagreement_is_said_from_four_standard_errors_on(single):
 
 def test_number_that_there_is_none_of_is_a_dash():
     assert with_error(math.nan, math.nan) == "–"
+
+
+def texts(document, *keys):
+    """All words of some sections, figures with what is drawn in them."""
+    said = []
+    for block in (b for s in document.sections if s.key in keys for b in s.blocks):
+        if isinstance(block, Table):
+            said += [block.caption, *block.header, *(cell for row in block.rows for cell in row)]
+        elif isinstance(block, FigureBlock):
+            said += [block.caption, block.alternative]
+            said += re.findall(r"<text\b[^>]*>(.*?)</text>", figure_svg(block.draw(False), title=""))
+        else:
+            said.append(block.text)
+    return said
+
+
+def test_what_varies_is_named_in_words_in_tables_figures_and_assumptions(grid):
+    document = grid[2]
+    for said in (*document.subtitle, *texts(document, "vary", "designs", "truth")):
+        assert "marker.assay" not in said
+        assert "screened_per_month" not in said
+    assert tables(document)["Power, %, by point"].header[:2] == (
+        "Sensitivity of the test",
+        "Screened a month",
+    )
+    assert "Sensitivity of the test" in texts(document, "vary")
+    assert any(
+        "These vary, whatever stands above: sensitivity of the test 0.7, 0.8, 0.9;" in t for t in texts(document, "truth")
+    )  # fmt: skip
+
+
+def test_a_prevalence_that_varies_is_a_number_and_no_mapping():
+    _, _, document = made(
+        {"marker.prevalence": [{"value": 0.4, "of": "truth"}, {"value": 0.6, "of": "truth"}]}
+    )
+    assert [row[0] for row in tables(document)["Power, %, by point"].rows] == ["0.4", "0.6"]
+    assert not any("{" in said for said in texts(document, "summary", "vary", "designs", "truth"))
+
+
+def test_points_where_the_drug_helps_nobody_have_errors_and_no_highest_power():
+    _, points, document = made({"treatment.hazard_ratio": [1.0, 0.5]})
+    said = lead(document)
+    assert "of 1 points" in said.partition("Power of")[0]
+    assert "At 1 of 2 points the drug helps nobody, so that any claim is wrong" in said
+    claims = 100 * points[0].results.designs["enrichment"].power["value"]
+    assert f"enrichment {claims:.1f} %" in said
+    assert (
+        f"Power of enrichment: {100 * points[1].results.designs['enrichment'].power['value']:.1f} %" in said
+    )
+
+
+def test_error_without_effect_is_told_with_its_own_monte_carlo_error(single):
+    _, points, document = single
+    largest = max(100 * d.type_i_error["mc_standard_error"] for d in points[0].results.designs.values())
+    assert f"one-sided; Monte-Carlo standard error up to {largest:.2f})" in lead(document)
+
+
+def test_page_begins_with_a_capital_unless_the_name_has_one_of_its_own(single):
+    assert single[2].title == "Small"
+    assert title_words("would it pay?") == "Would it pay?"
+    assert title_words("iPFS in bone-only disease") == "iPFS in bone-only disease"
+    assert title_words("") == ""
+
+
+def test_all_hypotheses_of_a_design_stand_together(single):
+    rows = tables(single[2])["Hypotheses"].rows
+    assert [row[1] for row in rows] == ["overall", "positive", "all of them"]
+    doubled = hypothesis_table([single[1][0].results.designs["biomarker_stratified"]] * 2)
+    assert [row[1] for row in doubled.rows] == ["overall", "positive", "all of them"] * 2
+
+
+def test_settings_leave_the_number_of_trials_to_provenance(single):
+    found = tables(single[2])
+    assert not any(row[0].startswith("simulation") for row in found["Assumptions"].rows)
+    assert ("Trials of each design", "100") in found["Provenance"].rows
+    scenario = make_scenario(SETTINGS | {"simulation": {"replicates": 9000, "seed": 8}})
+    assert not any("9000" in row for row in assumption_table(scenario).rows)
+
+
+def test_settings_have_six_digits_and_whole_numbers_all():
+    scenario = make_scenario(SETTINGS | {"control": {"median": 6.123456789}, "costs": {"patient": 12345678}})
+    rows = dict(assumption_table(scenario).rows)
+    assert (rows["control.median"], rows["costs.patient"]) == ("6.12346", "12345678")
+
+
+@pytest.mark.parametrize(
+    ("control", "said"),
+    [
+        ({"hazard": [{"until": 6, "rate": 0.15}, {"rate": 0.08}]}, "Events per patient and month on control, marker-negative patients: 0.15 until 6 months, then 0.08."),
+        ({"weibull": {"shape": 1.2, "median": 4.6}}, "Weibull times on control, marker-negative patients: shape 1.2, median 4.6 months."),
+        ({"cure": {"fraction": 0.2, "median": 9}}, "Times on control, marker-negative patients: 20 % never have the event; median of the others 9 months."),
+        ({"median": 6}, "Median on control, marker-negative patients: 6 months."),
+    ],
+)  # fmt: skip
+def test_times_on_control_are_told_in_each_of_their_forms(control, said):
+    lines = [block.text for block in truth_section(make_scenario(SETTINGS | {"control": control})).blocks]
+    assert said in lines
+
+
+def test_a_continuous_marker_is_told_with_its_distribution_and_its_true_cut():
+    marker = {
+        "name": "igf1r_h_score",
+        "continuous": {"mean": 120, "sd": 60, "cut": 140},
+        "assay": {"measurement_sd": 20},
+    }
+    first = truth_section(make_scenario(SETTINGS | {"marker": marker})).blocks[0].text
+    assert first == (
+        "Marker IGF-1R H-score, normal with mean 120 and SD 60, positive in truth from 140 on; measured with an error of SD 20."
+    )
