@@ -12,12 +12,18 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from igfstrat.report._fit import ems
 from igfstrat.report.document import Document, FigureBlock, Paragraph, Section
 from igfstrat.report.figures import figure_svg
 from igfstrat.report.tables import Table
 
 _TOC_FROM = 3  # sections; fewer need no list of contents
 _LONG_WORD = 24  # letters
+_SHORT = 12  # rows of a table that print keeps on one page
+_PAGE = 178.0  # mm between the margins of print
+_EM, _GAP = 2.6, 3.0  # mm of an em of a table's type as `ems` counts it, and between columns
+_WRAPS = 30  # letters from which on a cell may break anywhere
+_TIED = re.compile(r"(?<=\d) (?=%)|(?<=[\w)]) (?=[=<] [\d−])|(?<=[=<]) (?=[\d−])")
 
 
 def render_html(document: Document, *, paged: bool = False) -> str:
@@ -41,6 +47,7 @@ def render_html(document: Document, *, paged: bool = False) -> str:
         document=document,
         contents=contents if len(contents) >= _TOC_FROM else [],
         kind=_kind,
+        look=_look,
         groups=_groups,
         figure=_inline,
         sizes=(("wide", False),) if paged else (("wide", False), ("narrow", True)),
@@ -63,8 +70,27 @@ def _template() -> Template:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_tie,
     )
     return environment.get_template("document.html.j2")
+
+
+def _tie(value: object) -> object:
+    """Text whose numbers keep their sign of percent and their "p =" on one line."""
+    return _TIED.sub("\N{NO-BREAK SPACE}", value) if type(value) is str else value
+
+
+def _look(table: Table) -> str:
+    """What print may do with a table: keep a short one on one page, and numbers with their error on one line where all fit."""
+    columns = zip(table.header, *table.rows, strict=True)
+    room = sum(_EM * _least(heading, cells) + _GAP for heading, *cells in columns)
+    return ("short " if len(table.rows) <= _SHORT else "") + ("fits" if room <= _PAGE else "")
+
+
+def _least(heading: str, cells: list[str]) -> float:
+    """The least width of a column in ems whose shorter cells don't break."""
+    words = [word for text in (heading, *(c for c in cells if len(c) > _WRAPS)) for word in text.split()]
+    return max(map(ems, (*words, *(c for c in cells if len(c) <= _WRAPS))), default=0.0)
 
 
 def _kind(block: Paragraph | Table | FigureBlock) -> str:

@@ -28,6 +28,7 @@ _PLAIN: Final = re.compile(r"[−-]?(?:0|[1-9]\d{0,11})(?:\.(\d{1,9}))?", re.ASC
 _FORBIDDEN: Final = re.compile(r"[\[\]:*?/\\'\x00-\x1f]+")
 _CELL: Final = 32_767
 _NARROW, _WIDE, _TEXT = 9, 60, 110
+_PRECISE: Final = 20  # of a number with all its digits
 
 
 def render_xlsx(document: Document) -> bytes:
@@ -152,7 +153,7 @@ class _Writer:
 
     def _figure(self, block: FigureBlock) -> str:
         sheet = self._sheet(f"Data {block.name}")
-        widths = [max(14, _width((heading,))) for heading in block.data_header]
+        widths = [max(_PRECISE, _width((heading,))) for heading in block.data_header]
         if block.data and any(isinstance(row[0], str) for row in block.data):
             widths[0] = _width([str(row[0]) for row in block.data])
         for column, width in enumerate(widths):

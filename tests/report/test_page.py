@@ -8,8 +8,11 @@ import pytest
 
 from igfstrat.analysis import Estimate
 from igfstrat.report.bundle import page_html
+from igfstrat.report.document import Document, Paragraph, Section
 from igfstrat.report.figures import COLOURS, counts_at
 from igfstrat.report.formatting import format_interval, format_number, format_p
+from igfstrat.report.html import render_html
+from igfstrat.report.tables import Table
 from igfstrat.survival import kaplan_meier
 from igfstrat.workflows.survival_report import survival_report
 from tests.cli.cases import as_csv, clean_rows
@@ -86,3 +89,32 @@ def test_at_risk_events_and_censored_sum_to_the_group_at_every_tick():
     assert (sum(counts.values()) == 80).all()
     assert counts["At risk"].tolist() == [int((time >= t).sum()) for t in ticks]
     assert counts["Events"].tolist() == [int((event & (time < t)).sum()) for t in ticks]
+
+
+def page_of(*blocks):
+    sections = (Section(key="a", title="A", blocks=blocks),)
+    return render_html(Document(title="t", subtitle=(), sections=sections))
+
+
+def test_a_number_keeps_its_sign_of_percent_and_its_relation_on_one_line():
+    page = page_of(Paragraph(text="Power 90 % (n = 153, p < 0.001) of 5 patients"))
+    assert "Power 90\N{NO-BREAK SPACE}% (n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}153, p\N{NO-BREAK SPACE}&lt;\N{NO-BREAK SPACE}0.001) of 5 patients" in page  # fmt: skip
+
+
+@pytest.mark.parametrize(("n_rows", "short"), [(12, True), (13, False)])
+def test_print_keeps_a_short_table_on_one_page(n_rows, short):
+    page = page_of(Table(caption="c", header=("a",), rows=tuple(("b",) for _ in range(n_rows))))
+    assert ("scroll short" in page) is short
+    assert ".short { break-inside: avoid; }" in page
+
+
+@pytest.mark.parametrize(("n_columns", "fits"), [(9, True), (20, False)])
+def test_print_breaks_numbers_from_their_error_only_in_a_table_too_wide_for_the_page(n_columns, fits):
+    table = Table(caption="c", header=("x",) * n_columns, rows=(("24.5 (1.4)",) * n_columns,))
+    assert ('fits" role' in page_of(table)) is fits
+
+
+def test_a_narrow_page_leaves_out_the_lines_of_empty_cells():
+    page = page_of(Table(caption="c", header=("a", "SMD"), rows=(("b", ""),)))
+    assert 'data-label="SMD"></td>' in page
+    assert "table.stack td:empty { display: none; }" in page
