@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from igfstrat.analysis import SurvivalReport
+from igfstrat.report._wording import rule_words
 from igfstrat.report.document import Paragraph, Section
 from igfstrat.report.formatting import format_label
 from igfstrat.report.sentences import TEST_NAMES
@@ -44,7 +45,7 @@ def methods(report: SurvivalReport) -> list[str]:
     """
     reference = next((r.groups[0].label for r in report.endpoints if r.groups), "")
     first = f" {format_label(reference)} as reference," if reference else ""
-    rule = f"; {report.grouping.rule}" if report.grouping.rule else ""
+    rule = f"; {rule_words(report.grouping.rule)}" if report.grouping.rule else ""
     return [
         f"Groups: {report.grouping.title}{rule}.",
         "Survival was estimated by Kaplan–Meier with log-log 95 % intervals (Greenwood variance); times are in months of 30.4375 days.",

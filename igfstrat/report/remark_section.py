@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from igfstrat.analysis import SurvivalReport
+from igfstrat.report._wording import rule_words
 from igfstrat.report.document import Paragraph, Section
 from igfstrat.report.formatting import format_label, format_number
 from igfstrat.report.sentences import TEST_NAMES
@@ -91,7 +92,7 @@ def _answers(report: SurvivalReport, sections: Sequence[Section]) -> dict[int, s
         7: _definitions(report),
         8: _variables(settings, grouping.title),
         10: f"Methods; missing data: {str(settings.get('missing', 'complete_case')).replace('_', ' ')}",
-        11: grouping.rule or None,
+        11: rule_words(grouping.rule) or None,
         12: "; ".join(f"{r.name.upper()}: {r.n} patients, {r.n_events} events" for r in report.endpoints),
         13: _see(titles, "table_one", "table_1", "table1", "baseline"),
         14: _see(titles, "table_one", "table_1", "table1", "baseline"),

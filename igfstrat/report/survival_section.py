@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from igfstrat.analysis import EndpointResult, SurvivalReport
+from igfstrat.report._wording import rule_words, sentence
 from igfstrat.report.document import Block, Document, FigureBlock, Paragraph, Section
 from igfstrat.report.figures import DATA_HEADER, drawn_numbers, survival_figure
 from igfstrat.report.flow_figure import flow_block
@@ -69,7 +70,7 @@ def _subtitle(report: SurvivalReport) -> tuple[str, ...]:
     sheet = f" › {cohort['sheet']}" if cohort.get("sheet") else ""
     rows = cohort.get("rows_read", cohort.get("rows", 0))
     first = f"{cohort.get('file', '')}{sheet} · {rows} rows · {report.settings.get('plan', '')}"
-    return (first, report.grouping.rule) if report.grouping.rule else (first,)
+    return (first, sentence(rule_words(report.grouping.rule))) if report.grouping.rule else (first,)
 
 
 def _place(section: Section) -> int:

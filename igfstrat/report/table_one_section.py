@@ -19,6 +19,7 @@ from igfstrat.report.document import Block, Paragraph, Section
 from igfstrat.report.formatting import DASH, format_interval, format_label, format_number, format_p
 from igfstrat.report.tables import Table
 
+_UNITS: Final = {"year": "years", "kg/m2": "kg/m²"}  # of the canonical columns, as they are printed
 _AUSTIN: Final = (
     "Austin PC. Balance diagnostics for comparing the distribution of baseline covariates between treatment groups in "
     "propensity-score matched samples. Stat Med 2009;28:3083-3107."
@@ -91,7 +92,9 @@ def _evaluability(result: TableOne, title: str) -> list[Block]:
     if not n_other or not n_known:
         which = "is" if n_known else "is not"
         text = f"Every patient {which} evaluable for {title} (n = {n_all}): there is nothing to compare them with."
-        return [Paragraph(text=text, kind="plain" if n_known else "caution"), _outcomes(result, caption)]
+        if n_known:
+            return [Paragraph(text=text)]  # their outcomes are the report's own
+        return [Paragraph(text=text, kind="caution"), _outcomes(result, caption)]
     start = (
         f"{n_other} patient{' is' if n_other == 1 else 's are'} not evaluable for {title}, of {n_all}. Where they differ from the others, what is found in "
         "the evaluable ones need not hold for all."
@@ -167,7 +170,7 @@ def _column(label: str) -> str:
 
 
 def _rows(c: Characteristic, n_columns: int) -> list[_Row]:
-    unit = f", {c.variable.unit}" if c.variable.unit else ""
+    unit = f", {_UNITS.get(c.variable.unit, c.variable.unit)}" if c.variable.unit else ""
     name = f"{c.variable.title}{unit}"
     nothing = (None,) * (n_columns + 2)
     if c.not_described is not None:
@@ -212,6 +215,7 @@ def _outcomes(result: TableOne, caption: str) -> Table:
         for o in result.outcomes
     ]
     labels = [_column(c.label) for c in result.outcomes[0].columns] if result.outcomes else []
+    ends = ["n.r.: not reached"] if any("n.r." in cell for cells, _ in rows for cell in cells) else []
     reasons = dict.fromkeys(o.logrank.not_estimable for o in result.outcomes if o.logrank.not_estimable)
     return Table(
         caption=caption,
@@ -222,7 +226,7 @@ def _outcomes(result: TableOne, caption: str) -> Table:
         ),
         rows=tuple(cells for cells, _ in rows),
         footnotes=(
-            "Medians by Kaplan–Meier; n.r.: not reached",
+            "; ".join(("Medians by Kaplan–Meier", *ends)),
             *(f"no log-rank test: {reason}" for reason in reasons),
         ),
         counts=tuple(counts for _, counts in rows),

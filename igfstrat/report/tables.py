@@ -115,7 +115,10 @@ def survival_table(result: EndpointResult) -> Table:
         for group in result.groups
     )
     follow_up = f"median follow-up {_median(result.follow_up)} months (reverse Kaplan–Meier)"
-    footnotes = (f"CI: log-log interval; n.r.: not reached; {DASH}: beyond the last follow-up; {follow_up}",)
+    cells = [cell for row in rows for cell in row]
+    signs = ["n.r.: not reached"] if any("n.r." in text for text in (*cells, follow_up)) else []
+    signs += [f"{DASH}: beyond the last follow-up"] if DASH in cells else []
+    footnotes = ("; ".join(("CI: log-log interval", *signs, follow_up)),)
     counts = tuple((None, g.n, g.n_events, *(None for _ in header[3:])) for g in result.groups)
     return Table(
         caption=f"{result.title} by group", header=header, rows=rows, footnotes=footnotes, counts=counts

@@ -65,10 +65,10 @@ def test_patients_without_the_marker_are_always_compared_with_the_others():
     assert headers[2][-1] == "Log-rank p (descriptive)"
 
 
-def test_where_all_are_evaluable_it_says_so():
+def test_where_all_are_evaluable_it_says_so_and_shows_no_table_of_nobody():
     section = section_of(["low", "low", "low", "high", "high", "high"])
     assert "Every patient is evaluable for IGF-1R status (n = 6)" in text(section)
-    assert "nobody is not evaluable" in tables(section)[-1].footnotes[-1]
+    assert [table.caption for table in tables(section)] == ["Patients by IGF-1R status"]
 
 
 def test_one_group_and_no_group_say_what_cant_be_compared():
