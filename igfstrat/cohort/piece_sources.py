@@ -282,6 +282,24 @@ def arrow_cells(column: Any) -> Cells:
     return Cells(texts=texts_of(arrow_text(column, pa)))
 
 
+def own_values(column: Any) -> Any:
+    """A column of a parquet file by its values alone, as a file of scores repeats it.
+
+    Parameters
+    ----------
+    column : pyarrow.Array or ChunkedArray
+        As read.
+
+    Returns
+    -------
+    pyarrow.Array or ChunkedArray
+        A dictionary, whose order and unused words are the file's own, by its values; anything else as it is.
+    """
+    import pyarrow as pa
+
+    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+
+
 def _blank_rows(piece: Piece, columns: ArrowColumns) -> NDArray[np.intp]:
     """Rows that hold nothing at all; one figure in each row settles it, and text is looked at last."""
     rows = np.arange(len(piece.row_numbers))

@@ -11,7 +11,7 @@ import pandas as pd
 
 from igfstrat._version import __version__
 from igfstrat.cohort import Cohort
-from igfstrat.cohort.piece_sources import FIRST_RECORD, arrow_cells, is_parquet
+from igfstrat.cohort.piece_sources import FIRST_RECORD, arrow_cells, is_parquet, own_values
 from igfstrat.cohort.writing import ScoreTables, write_score_tables
 from igfstrat.errors import Severity
 from igfstrat.features import REGISTRY, evidence_text
@@ -167,7 +167,7 @@ def typed_columns(cohort: Cohort) -> dict[int, Any]:
     for i, column in enumerate(table.columns):
         array = column.combine_chunks()
         if np.array_equal(arrow_cells(array).text(), cohort.sheet.cells[i].to_numpy(dtype=object)):
-            typed[i] = array
+            typed[i] = own_values(array)
     return typed
 
 

@@ -18,6 +18,7 @@ import pandas as pd
 
 from igfstrat.cohort import Cohort
 from igfstrat.cohort.piece_checks import RowProblems
+from igfstrat.cohort.piece_sources import own_values
 from igfstrat.cohort.pieces import Cells, Piece
 from igfstrat.cohort.whole_columns import WholeColumns, plain_table
 from igfstrat.cohort.writing import arrow_table, csv_bytes
@@ -340,5 +341,8 @@ def source_columns(piece: Piece, headers: Sequence[str]) -> Any:
     """
     import pyarrow as pa
 
-    arrays = [c.strings() for c in piece.columns] if piece.source is None else piece.source.columns
+    if piece.source is None:
+        arrays = [cells.strings() for cells in piece.columns]
+    else:
+        arrays = [own_values(column) for column in piece.source.columns]
     return pa.Table.from_arrays(arrays, names=list(headers))

@@ -363,3 +363,21 @@ def test_two_hundred_thousand_flagged_rows_are_put_into_words_in_a_blink():
     found = flag_texts(np.arange(n) + 2, [], doubts)
     assert time.process_time() - start < 1
     assert set(found) == {"code0:c;code1:c;code2:c;code3:c;code4:c"}
+
+
+def test_a_parquet_file_of_categories_is_scored_to_the_bytes_of_the_same_file_of_text(tmp_path):
+    table = as_parquet(tmp_path / "cohort.parquet", rows_of(300))
+    whole(tmp_path / "cohort.parquet", tmp_path / "a.parquet")
+    # an order of its own, and a word that no row has: neither is in the scores
+    kinds = {
+        name: pd.CategoricalDtype(["none", *sorted(set(table[name].dropna()))[::-1]])
+        for name in ("sex", "subtype")
+    }
+    table.astype(kinds).to_parquet(tmp_path / "cohort.parquet", index=False)
+    expected = (tmp_path / "a.parquet").read_bytes()
+    whole(tmp_path / "cohort.parquet", tmp_path / "b.parquet")
+    assert (tmp_path / "b.parquet").read_bytes() == expected
+    for size in (70, 300):
+        out = tmp_path / f"c{size}.parquet"
+        score_stream(tmp_path / "cohort.parquet", out, plan="breast", chunk_rows=size)
+        assert out.read_bytes() == expected
