@@ -8,6 +8,7 @@ a cohort is.
 from __future__ import annotations
 
 import csv
+import functools
 import hashlib
 import importlib.metadata
 import io
@@ -338,6 +339,12 @@ def problem_rows(problems: Iterable[Problem], *, source: str, sheet: str | None)
     return buffer.getvalue().encode(errors="backslashreplace")
 
 
+@functools.cache
+def _versions() -> dict[str, str]:
+    """Looked up once: each is a search through the folders of the libraries."""
+    return {name: importlib.metadata.version(name) for name in _DEPENDENCIES}
+
+
 def write_manifest(
     path: Path, *, command: Sequence[str], inputs: Sequence[Path], content: dict[str, Any]
 ) -> None:
@@ -358,7 +365,7 @@ def write_manifest(
         "igfstrat": __version__,
         "purpose": "research use only; not for the care of a patient",
         "python": platform.python_version(),
-        "dependencies": {name: importlib.metadata.version(name) for name in _DEPENDENCIES},
+        "dependencies": dict(_versions()),
         "command": list(command),
         "inputs": [{"name": source.name, "sha256": sha256_of(source)} for source in inputs],
     }

@@ -174,10 +174,16 @@ class StratumEvidence:
                 told = {"endpoint": verdict.endpoint or None, "verdict": verdict.verdict, "basis": verdict.basis or None,
                         "overall": verdict.overall or None, "disputed_by": list(verdict.disputed_by), "preclinical": list(marker.preclinical)}  # fmt: skip
                 entries = {
-                    name: [asdict(e) for e in getattr(verdict, name)] for name in ("entries", "beside")
+                    name: [dict(_record_of(e)) for e in getattr(verdict, name)]
+                    for name in ("entries", "beside")
                 }
                 found.append(head | told | entries)
         return found
+
+
+@functools.cache
+def _record_of(entry: EvidenceEntry) -> dict[str, Any]:
+    return asdict(entry)
 
 
 def expected_direction(
