@@ -16,7 +16,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from igfstrat.cohort.decode import EXCEL_DATE, Decoded, clean_words, looks_like_excel_date
-from igfstrat.cohort.sheet import TextColumn, object_array
+from igfstrat.cohort.distinct import object_array
+from igfstrat.cohort.sheet import TextColumn
 from igfstrat.errors import safe_text
 from igfstrat.schema import Column, fold
 

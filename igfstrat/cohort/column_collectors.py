@@ -23,6 +23,7 @@ class WordCollector:
 
     def __init__(self) -> None:
         self.words: dict[str, int] = {}
+        self._figures: dict[float, int] = {}
         self._ids: list[NDArray[Any]] = []
 
     def take(self, cells: Cells) -> None:
@@ -33,10 +34,24 @@ class WordCollector:
         cells : Cells
             The column in the next piece.
         """
-        words, which = cells.encoded()
-        ids = np.array([self.words.setdefault(word, len(self.words)) for word in words], dtype=np.int32)
+        if cells.figures is not None:
+            which, figures = pd.factorize(cells.figures, use_na_sentinel=False)
+            found = [self._place_of(figure) for figure in figures.tolist()]
+        else:
+            words, which = cells.encoded()
+            found = [self.words.setdefault(word, len(self.words)) for word in words]
+        ids = np.array(found, dtype=np.int32)
         # few different words need a byte or two
         self._ids.append(ids.astype(np.min_scalar_type(len(self.words)))[which])
+
+    def _place_of(self, figure: float) -> int:
+        """Of its word; a figure becomes text once for all pieces."""
+        place = self._figures.get(figure)
+        if place is None:
+            place = self.words.setdefault(text_of(None if figure != figure else figure), len(self.words))
+            if figure == figure:  # no NaN is equal to another
+                self._figures[figure] = place
+        return place
 
     def finish(self, aside: Places) -> tuple[list[str], NDArray[np.int32]]:
         """All rows.

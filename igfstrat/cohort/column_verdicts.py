@@ -28,7 +28,8 @@ from igfstrat.cohort.decode import (
     decode_numbers,
     note_many_beyond,
 )
-from igfstrat.cohort.sheet import levels_of, places_of
+from igfstrat.cohort.distinct import levels_of, places_of
+from igfstrat.cohort.plausibility import check_text
 from igfstrat.errors import Problem, Severity, safe_text
 from igfstrat.units import conversion_factor
 
@@ -98,7 +99,7 @@ def judge_numbers(
     Returns
     -------
     Verdict
-        In the canonical unit. Whether the column as a whole is in doubt isn't judged here.
+        In the canonical unit. Of the column as a whole only that it holds numbers is judged here.
     """
     schema, values = binding.column, figures.values
     sentinels = find_sentinels(values, schema)
@@ -135,6 +136,9 @@ def judge_numbers(
         verdict.lower, verdict.upper = decoded.lower, decoded.upper
         note_many_beyond(decoded.lower, decoded.upper, substitute, decoded)
     verdict.notices = decoded.notices
+    if binding.index is not None:
+        said = ((flag.code, flag.remedy, len(flag.places)) for flag in flags)
+        verdict.fault = check_text(said, figures.raw, schema.header)
     return verdict
 
 
@@ -251,7 +255,7 @@ def _decode_levels(
 def _unknown_codes(binding: Binding, words: list[str], counts: list[int]) -> Problem:
     schema = binding.column
     shown = ", ".join(
-        f"{safe_text(word, limit=20)} {n}" for word, n in zip(words[:_SHOWN], counts[:_SHOWN], strict=True)
+        f"{safe_text(word, limit=40)} {n}" for word, n in zip(words[:_SHOWN], counts[:_SHOWN], strict=True)
     )
     close = closest_code(words[0], schema.codes)
     hint = f"; did you mean '{close}'?" if close else ""

@@ -22,6 +22,7 @@ from igfstrat.cohort.cohort import Cohort
 from igfstrat.cohort.cohort_map import CohortMap
 from igfstrat.cohort.dates import decode_dates
 from igfstrat.cohort.decode import Decoded, clean, decode_numbers, describe_conversion
+from igfstrat.cohort.distinct import object_array
 from igfstrat.cohort.followup import months_of_followup, spread_endpoint
 from igfstrat.cohort.identity import check_identifiers, summary_rows
 from igfstrat.cohort.outcome import Endpoint, decode_endpoint
@@ -32,7 +33,7 @@ from igfstrat.cohort.plausibility import (
     check_unit,
     question_of_unit,
 )
-from igfstrat.cohort.sheet import Sheet, TextColumn, object_array
+from igfstrat.cohort.sheet import Sheet, TextColumn
 from igfstrat.errors import CohortError, Problem, Severity, safe_text
 from igfstrat.schema import COLUMNS
 

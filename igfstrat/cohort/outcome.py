@@ -198,11 +198,14 @@ def _add(result: GateResult, code: str, severity: Severity, column: str, remedy:
 
 
 def _flag(
-    sheet: Sheet, result: GateResult, code: str, index: int, position: int, column: str, remedy: str
+    sheet: Sheet, result: GateResult, position: int, column: str, found: Sequence[tuple[int, str, str]]
 ) -> None:
-    row = int(sheet.row_numbers[index])
-    value = safe_text(sheet.cells.iat[index, position]) or None
-    _add(result, code, Severity.FLAG, column, remedy, row=row, value=value, cell=sheet.cell(row, position))
+    """Rows from 0 with the code and the remedy of each."""
+    rows = np.array([index for index, _, _ in found], dtype=np.intp)
+    texts = sheet.cells[position].iloc[rows].tolist()
+    for (_, code, remedy), row, text in zip(found, sheet.row_numbers[rows].tolist(), texts, strict=True):
+        cell, value = sheet.cell(row, position), safe_text(text) or None
+        _add(result, code, Severity.FLAG, column, remedy, row=row, value=value, cell=cell)
 
 
 def _decode_event(
@@ -238,8 +241,8 @@ def _decode_event(
         ("event_code", unknown, "not a declared code"),
         ("missing_event", is_missing & ~told, "missing"),
     ):
-        for index in np.flatnonzero(where):
-            _flag(sheet, result, code, int(index), position, column, f"{why}; {_OUT}")
+        rows = np.flatnonzero(where).tolist()
+        _flag(sheet, result, position, column, [(index, code, f"{why}; {_OUT}") for index in rows])
     reasons = np.select([is_unknown, is_gap], [NO_CODE, NO_EVENT], NONE).astype(np.uint8)
     return event, reasons[cells.which]
 
@@ -296,9 +299,10 @@ def _decode_time(
     reasons = np.zeros(len(time), dtype=np.uint8)
     for word, (_, _, reason) in found.items():
         reasons[word] = reason
-    for index in np.flatnonzero((reasons != NONE)[text.which]):
-        code, why, _ = found[int(text.which[index])]
-        _flag(sheet, result, code, int(index), position, column, f"{why}; {_OUT}")
+    doubtful = np.flatnonzero((reasons != NONE)[text.which])
+    told = [found[word] for word in text.which[doubtful].tolist()]
+    places = zip(doubtful.tolist(), told, strict=True)
+    _flag(sheet, result, position, column, [(i, code, f"{why}; {_OUT}") for i, (code, why, _) in places])
     mark = check_decimal_mark(cells, column, decimal)
     if mark:
         result.problems.append(mark)
@@ -329,24 +333,20 @@ def _time_between(
         (np.isnan(days), "missing_time", NO_DATE, "a date is missing, or is not a possible one"),
         (days < 0, "negative_time", NEGATIVE, "the later date comes first"),
     ):
-        for index in np.flatnonzero(where):
-            _flag(sheet, result, code, int(index), binding.stop, column, f"{why}; {_OUT}")
-            reasons[index] = reason
+        rows = np.flatnonzero(where).tolist()
+        _flag(sheet, result, binding.stop, column, [(index, code, f"{why}; {_OUT}") for index in rows])
+        reasons[where] = reason
     return convert_time(days, unit="days", to=TIME_UNIT), reasons
 
 
 def _flag_zero_times(sheet: Sheet, binding: EndpointBinding, endpoint: Endpoint, result: GateResult) -> None:
     position = binding.time if binding.time is not None else binding.stop
     assert position is not None
-    for index in np.flatnonzero(endpoint.time == 0):
-        what = (
-            "an event at time 0 counts at 0"
-            if endpoint.event[index]
-            else "censored at time 0: adds nothing to the estimates"
-        )
-        _flag(
-            sheet, result, "zero_time", int(index), position, f"{endpoint.name}_{endpoint.source_unit}", what
-        )
+    words = ("censored at time 0: adds nothing to the estimates", "an event at time 0 counts at 0")
+    at_zero = np.flatnonzero(endpoint.time == 0)
+    events = zip(at_zero.tolist(), endpoint.event[at_zero].tolist(), strict=True)
+    column = f"{endpoint.name}_{endpoint.source_unit}"
+    _flag(sheet, result, position, column, [(i, "zero_time", words[is_event]) for i, is_event in events])
 
 
 def _definition(

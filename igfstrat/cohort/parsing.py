@@ -23,8 +23,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from igfstrat.cohort._child import EXACT_BELOW, text_of
+from igfstrat.cohort.distinct import object_array
 from igfstrat.cohort.limits import Limits
-from igfstrat.cohort.sheet import ColumnRows, TextColumn, object_array
+from igfstrat.cohort.sheet import ColumnRows, TextColumn
 from igfstrat.errors import CohortError, Problem, Severity, StorageError, UnsafeFileError
 
 _SCRIPT: Final = Path(__file__).with_name("_child.py")

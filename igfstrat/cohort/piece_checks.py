@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any, Final
@@ -42,8 +42,25 @@ class RowProblems:
     problem: Problem
     places: Places
 
-    def between(self, start: int, stop: int) -> RowProblems:
-        """The finding about some rows.
+
+class FoundByPlace:
+    """Findings by their rows, so that those of a piece are found without looking at all.
+
+    Parameters
+    ----------
+    found : sequence of RowProblems
+        In their order.
+    """
+
+    def __init__(self, found: Sequence[RowProblems]) -> None:
+        self._problems = [about.problem for about in found]
+        places = np.concatenate([np.array([], dtype=np.intp), *(about.places for about in found)])
+        which = np.repeat(np.arange(len(found)), [len(about.places) for about in found])
+        order = np.argsort(places, kind="stable")
+        self._places, self._which = places[order], which[order]
+
+    def between(self, start: int, stop: int) -> tuple[RowProblems, ...]:
+        """What was found about some rows.
 
         Parameters
         ----------
@@ -52,18 +69,19 @@ class RowProblems:
 
         Returns
         -------
-        RowProblems
-            Rows are counted from `start` on; there may be none.
+        tuple of RowProblems
+            In their order, rows counted from `start` on; only those that concern one of the rows.
 
         Examples
         --------
         >>> from igfstrat.errors import Severity
-        >>> found = RowProblems(Problem(code="spelling", severity=Severity.FLAG, remedy=""), np.array([1, 7, 9]))
-        >>> found.between(5, 9).places.tolist()
-        [2]
+        >>> about = RowProblems(Problem(code="spelling", severity=Severity.FLAG, remedy=""), np.array([1, 7, 9]))
+        >>> [found.places.tolist() for found in FoundByPlace([about]).between(5, 9)]
+        [[2]]
         """
-        first, last = np.searchsorted(self.places, [start, stop])
-        return RowProblems(self.problem, self.places[first:last] - start)
+        first, last = np.searchsorted(self._places, [start, stop])
+        places, which = self._places[first:last] - start, self._which[first:last]
+        return tuple(RowProblems(self._problems[i], places[which == i]) for i in np.unique(which).tolist())
 
 
 def by_finding(problems: Iterable[Problem], row_numbers: NDArray[Any]) -> list[RowProblems]:

@@ -6,15 +6,15 @@ loses nothing: a number that a workbook stores keeps its shortest exact form, a 
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, overload
+from typing import overload
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from igfstrat.cohort.distinct import object_array, places_of
 from igfstrat.errors import Problem
 
 
@@ -110,72 +110,6 @@ class TextColumn:
         """Rows that hold more than space, shape (n_rows,)."""
         words = self.words.tolist()
         return np.fromiter(map(bool, map(str.strip, words)), dtype=bool, count=len(words))[self.which]
-
-
-def places_of(values: Iterable[Any]) -> tuple[NDArray[np.int32], list[Any]]:
-    r"""Each different value once, and the place of each value among them.
-
-    Parameters
-    ----------
-    values : iterable
-        Text, mostly. pandas' own functions end a text at its first NUL, so that two texts would become one.
-
-    Returns
-    -------
-    tuple of ndarray of int32, shape (n_values,), and list
-        Places from 0, and the values in the order in which they come first.
-
-    Examples
-    --------
-    >>> which, words = places_of(["a", "", "a\x00b", "a"])
-    >>> which.tolist(), words
-    ([0, 1, 2, 0], ['a', '', 'a\x00b'])
-    """
-    place: defaultdict[Any, int] = defaultdict()
-    place.default_factory = place.__len__
-    which = np.fromiter(map(place.__getitem__, values), dtype=np.int32)
-    return which, list(place)
-
-
-def levels_of(values: Iterable[Any]) -> tuple[NDArray[np.int32], list[Any]]:
-    """As `places_of`, without a place for what is missing.
-
-    Parameters
-    ----------
-    values : iterable
-        Text, mostly; None or NaN where there is none.
-
-    Returns
-    -------
-    tuple of ndarray of int32, shape (n_values,), and list
-        Places from 0, -1 where there is no value, and the values in the order in which they come first.
-
-    Examples
-    --------
-    >>> which, words = levels_of([None, "b", "a", "b"])
-    >>> which.tolist(), words
-    ([-1, 0, 1, 0], ['b', 'a'])
-    """
-    which, found = places_of(values)
-    is_known = ~pd.isna(object_array(found))
-    own = np.where(is_known, np.cumsum(is_known) - 1, -1).astype(np.int32)
-    return own[which], [word for word, known in zip(found, is_known, strict=True) if known]
-
-
-def object_array(texts: Iterable[Any]) -> NDArray[np.object_]:
-    """Texts as an array that keeps each as it is.
-
-    Parameters
-    ----------
-    texts : iterable of str or None
-        Text, or what else a cell holds.
-
-    Returns
-    -------
-    ndarray of object, shape (n_texts,)
-        The same texts.
-    """
-    return np.fromiter(texts, dtype=object)
 
 
 class ColumnRows(Sequence[list[str]]):

@@ -7,9 +7,10 @@ those that are odd or seem double by their text.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -114,7 +115,7 @@ def judge_columns(
     progress : callable, optional
         Gets the rows read.
     n_threads : int
-        Columns that are judged at the same time, where memory allows it; it changes nothing.
+        Columns that are looked at at the same time, and judged where memory allows it; it changes nothing.
 
     Returns
     -------
@@ -160,7 +161,7 @@ class _FirstPass:
             raise CohortError(self.sheet.place, found or [_error("header", "patient_id", remedy)])
         for problem in self.bindings.problems:
             self._spoil(problem.column or "", problem)
-        self._read(size)
+        self._read(size, n_threads)
         self.aside = self._summary_rows()
         if len(self.aside) == len(self.row_numbers):
             raise CohortError(
@@ -174,33 +175,31 @@ class _FirstPass:
         release_memory()
         return self._result(endpoints)
 
-    def _read(self, size: int) -> None:
+    def _read(self, size: int, n_threads: int) -> None:
         numbers: list[NDArray[np.integer[Any]]] = []
         tail: list[list[str]] = []
-        for piece in self.source.pieces(size):
-            numbers.append(_compact(piece.row_numbers))
-            if self.progress:
-                self.progress(piece.stop)
-            self._take(piece)
-            last = piece.take(np.arange(max(len(piece.row_numbers) - _TAIL, 0), len(piece.row_numbers)), 0)
-            texts = [cells.text() for cells in last.columns]
-            tail = [*tail, *(list(row) for row in zip(*texts, strict=True))][-_TAIL:]
+        with ThreadPoolExecutor(n_threads) as pool:
+            for piece in self.source.pieces(size):
+                self._take(piece, pool.map if n_threads > 1 else map)
+                numbers.append(_compact(piece.row_numbers))
+                if self.progress:
+                    self.progress(piece.stop)
+                tail = [*tail, *_last_rows(piece)][-_TAIL:]
         self.row_numbers = np.concatenate(numbers)
         del numbers
         release_memory()
         self.tail = pd.DataFrame(tail, columns=range(len(self.sheet.headers)), dtype=object)
 
-    def _take(self, piece: Piece) -> None:
-        self.ids.take(piece)
-        self.carried.take(piece)
-        collectors: list[tuple[str, NumberCollector | WordCollector]] = [
-            *self.numbers.items(),
-            *self.words.items(),
-        ]
-        for name, collector in collectors:
-            collector.take(_cells_of(piece, self.bindings.columns[name]))
-        for at, words in self.followup.items():
-            words.take(piece.columns[at])
+    def _take(self, piece: Piece, each: Callable[..., Iterable[None]]) -> None:
+        """Columns know nothing of each other."""
+        columns = self.bindings.columns
+        jobs = [partial(self.ids.take, piece), partial(self.carried.take, piece)]
+        used: dict[str, NumberCollector | WordCollector] = {**self.numbers, **self.words}
+        for name, collector in used.items():
+            jobs.append(partial(_collect, collector, piece, columns[name].index, columns[name].source.value))
+        jobs += [partial(_collect, collector, piece, at) for at, collector in self.followup.items()]
+        for _ in each(lambda job: job(), jobs):
+            pass
 
     def _missing(self, binding: Binding | None = None) -> frozenset[str]:
         own = binding.source.missing if binding else ()
@@ -373,10 +372,18 @@ class _TextOfWords:
         return self.words[int(self.ids[place])]
 
 
-def _cells_of(piece: Piece, binding: Binding) -> Cells:
-    if binding.index is not None:
-        return piece.columns[binding.index]
-    return Cells(texts=np.full(len(piece.row_numbers), binding.source.value or "", dtype=object))
+def _collect(
+    collector: NumberCollector | WordCollector, piece: Piece, at: int | None, constant: str | None = None
+) -> None:
+    if at is not None:
+        collector.take(piece.columns[at])
+    else:
+        collector.take(Cells(texts=np.full(len(piece.row_numbers), constant or "", dtype=object)))
+
+
+def _last_rows(piece: Piece) -> list[list[str]]:
+    last = piece.take(np.arange(max(len(piece.row_numbers) - _TAIL, 0), len(piece.row_numbers)), 0)
+    return [list(row) for row in zip(*(cells.text() for cells in last.columns), strict=True)]
 
 
 def _compact(row_numbers: NDArray[np.int64]) -> NDArray[np.integer[Any]]:

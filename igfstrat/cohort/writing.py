@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 import xlsxwriter
 
+from igfstrat.cohort.distinct import levels_of, places_of
 from igfstrat.cohort.parquet_writing import write_parquet
-from igfstrat.cohort.sheet import levels_of, places_of
 from igfstrat.errors import UsageError, safe_text
 from igfstrat.files import neutral_csv_text, write_bytes
 

@@ -7,12 +7,11 @@ says so with `assume_assay`.
 
 from __future__ import annotations
 
-from collections import Counter
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from igfstrat.features.coded import by_word, coded
 from igfstrat.features.reference_range import reference_for
 from igfstrat.features.reference_table import Reference
 from igfstrat.features.spec import RowFlags, flag_where
@@ -20,7 +19,7 @@ from igfstrat.features.status import limits_of
 from igfstrat.schema import COLUMNS
 
 
-def stated_assays(table: pd.DataFrame, header: str, assumed: str | None) -> NDArray[np.object_]:
+def stated_assays(table: pd.DataFrame, header: str, assumed: str | None) -> pd.Categorical:
     """Assay (or matrix) of each value.
 
     Parameters
@@ -34,28 +33,28 @@ def stated_assays(table: pd.DataFrame, header: str, assumed: str | None) -> NDAr
 
     Returns
     -------
-    ndarray of object, shape (n_rows,)
-        None where nothing is known.
+    Categorical, shape (n_rows,)
+        NaN where nothing is known.
 
     Examples
     --------
     >>> stated_assays(pd.DataFrame({"igf1_assay": ["ria", None]}), "igf1_assay", "lcms").tolist()
     ['ria', 'lcms']
     """
-    if header not in table:
-        return np.full(len(table), assumed, dtype=object)
-    stated = np.array(table[header], dtype=object)
-    stated[pd.isna(stated)] = assumed
-    return stated
+    which, words = coded(table[header]) if header in table else (np.full(len(table), -1, dtype=np.int8), [])
+    if assumed is not None:
+        words = words if assumed in words else [*words, assumed]
+        which = np.where(which < 0, words.index(assumed), which)
+    return pd.Categorical.from_codes(which, pd.Index(words, dtype=object))  # type: ignore[arg-type]
 
 
-def differs_from(stated: NDArray[np.object_], own: str) -> NDArray[np.bool_]:
+def differs_from(stated: pd.Categorical, own: str) -> NDArray[np.bool_]:
     """Where another method is stated; what isn't stated doesn't differ.
 
     Parameters
     ----------
-    stated : ndarray of object, shape (n,)
-        Assay or matrix of each value; None where it isn't stated.
+    stated : Categorical, shape (n,)
+        Assay or matrix of each value; NaN where it isn't stated.
     own : str
         The method to compare with.
 
@@ -66,34 +65,10 @@ def differs_from(stated: NDArray[np.object_], own: str) -> NDArray[np.bool_]:
 
     Examples
     --------
-    >>> differs_from(np.array(["ria", None, "lcms"], dtype=object), "lcms").tolist()
+    >>> differs_from(pd.Categorical(["ria", None, "lcms"]), "lcms").tolist()
     [True, False, False]
     """
-    return np.asarray(pd.notna(stated) & (stated != own), dtype=bool)
-
-
-def count_assays(stated: NDArray[np.object_], measured: NDArray[np.bool_]) -> dict[str, int]:
-    """How many measured values each stated assay has.
-
-    Parameters
-    ----------
-    stated : ndarray of object, shape (n,)
-        Assay of each value; None where it isn't stated.
-    measured : ndarray of bool, shape (n,)
-        True where there is a value.
-
-    Returns
-    -------
-    dict of str to int
-        The commonest first, equal ones by name, so that the order of the rows doesn't matter.
-
-    Examples
-    --------
-    >>> count_assays(np.array(["ria", None, "lcms", "lcms"], dtype=object), np.array([True] * 4))
-    {'lcms': 2, 'ria': 1}
-    """
-    counts = Counter(stated[measured & pd.notna(stated)].tolist())
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+    return by_word(stated, lambda word: word is not None and word != own, bool)
 
 
 def flag_reference_ages(
@@ -118,7 +93,6 @@ def flag_reference_ages(
         One for each range of ages; a row of unknown sex counts under the first.
     """
     age = table["age_years"].to_numpy(dtype=np.float64)
-    sex = table["sex"].astype(object)
     curves = reference_for(analyte, reference).curves
     ranges: dict[tuple[float, float], list[str]] = {}
     for (name, which), curve in curves.items():
@@ -126,7 +100,7 @@ def flag_reference_ages(
             ranges.setdefault((float(curve.age[0]), float(curve.age[-1])), []).append(which)
     flags = []
     for i, ((low, high), sexes) in enumerate(ranges.items()):
-        concerned = sex.isin(sexes).to_numpy() | (sex.isna().to_numpy() & (i == 0))
+        concerned = by_word(table["sex"], lambda sex: i == 0 if sex is None else sex in sexes, bool)  # noqa: B023
         whose = f", {sexes[0]}" if len(ranges) > 1 else ""
         text = f"outside the reference table of {analyte} ({low:g}–{high:g} years{whose}): no SDS, none is extrapolated"
         outside = measured & concerned & ((age < low) | (age > high))
@@ -138,7 +112,7 @@ def flag_reference_rows(
     table: pd.DataFrame,
     analyte: str,
     *,
-    assays: NDArray[np.object_],
+    assays: pd.Categorical,
     reference: str | Reference,
     consequence: str,
 ) -> list[RowFlags]:
@@ -150,8 +124,8 @@ def flag_reference_rows(
         Canonical headers, with the analyte, age_years and sex; ``<analyte>_matrix`` where it is known.
     analyte : str
         ``igf1`` or ``igfbp3``.
-    assays : ndarray of object, shape (n_rows,)
-        Assay of each value; None where it isn't stated.
+    assays : Categorical, shape (n_rows,)
+        Assay of each value; NaN where it isn't stated.
     reference : str or Reference
         The reference.
     consequence : str

@@ -16,8 +16,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from igfstrat.errors import ConfigError
-from igfstrat.features.assays import count_assays, differs_from, flag_reference_rows, stated_assays
+from igfstrat.features.assays import differs_from, flag_reference_rows, stated_assays
 from igfstrat.features.base import FeatureTransformer
+from igfstrat.features.coded import count_words
 from igfstrat.features.reference_range import reference_for, reference_sds, reference_sds_limits
 from igfstrat.features.reference_table import Reference
 from igfstrat.features.spec import FeatureSpec, RowFlags, flag_where
@@ -167,10 +168,10 @@ class Igf1Features(FeatureTransformer):
             flags += flag_where(known & ~self._one_assay(assays), "mixed_assays", _HEADER, text)
         return flags
 
-    def _assays(self, table: pd.DataFrame) -> NDArray[np.object_]:
+    def _assays(self, table: pd.DataFrame) -> pd.Categorical:
         return stated_assays(table, "igf1_assay", self.assume_assay)
 
-    def _one_assay(self, assays: NDArray[np.object_]) -> NDArray[np.bool_]:
+    def _one_assay(self, assays: pd.Categorical) -> NDArray[np.bool_]:
         """Rows of the assay that a cut in ng/mL belongs to.
 
         Where the fit held several assays, a value without a stated one may be of any; where it held one or
@@ -189,7 +190,7 @@ class Igf1Features(FeatureTransformer):
         if not self._has_status:
             return
         if self._cuts_concentration:
-            self.assays_ = count_assays(self._assays(X), _known(self._limits(X)))
+            self.assays_ = count_words(self._assays(X), _known(self._limits(X)))
         if self.quantile is None:
             self.cut_ = float(self.sds_above if self.sds_above is not None else self.at_least or 0.0)
             return
@@ -250,13 +251,13 @@ class Igf1Features(FeatureTransformer):
         measured = _known(limits_of(table, _HEADER))
         if not self._cuts_concentration:
             who = _who(table)
-            measured &= np.isfinite(who["age"]) & pd.notna(who["sex"])
-        status[measured & (~self._comparable(table) | pd.isna(status))] = INDETERMINATE
+            measured &= np.isfinite(who["age"]) & who["sex"].notna().to_numpy()
+        status[measured & (~self._comparable(table) | ~_known(limits))] = INDETERMINATE
         return status
 
 
-def _who(table: pd.DataFrame) -> dict[str, NDArray[Any]]:
-    return {"age": table["age_years"].to_numpy(dtype=np.float64), "sex": table["sex"].to_numpy(dtype=object)}
+def _who(table: pd.DataFrame) -> dict[str, Any]:
+    return {"age": table["age_years"].to_numpy(dtype=np.float64), "sex": table["sex"]}
 
 
 def _known(limits: Limits) -> NDArray[np.bool_]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from igfstrat.errors import CohortError, ConfigError, Problem, Severity
 from igfstrat.features.base import FeatureTransformer, make_settings
+from igfstrat.features.coded import by_word, count_words
 from igfstrat.features.cores import CoreRule, check_cores
 from igfstrat.features.igf1r_sources import (
     FIRST_CORE,
@@ -323,11 +324,7 @@ class ExpressionStatus(FeatureTransformer):
         if self.measure_ not in STAINED_MEASURES:
             return
         if "igf1r_compartment" in X:
-            # of equals the first by name, whatever the order of the rows
-            counts = X["igf1r_compartment"][known].value_counts().sort_index()
-            self.stated_ = {
-                str(k): int(n) for k, n in counts.sort_values(ascending=False, kind="stable").items()
-            }
+            self.stated_ = count_words(X["igf1r_compartment"], known)
         if self.compartment is not None:
             self.compartments_ = (self.compartment,)
         elif self.rule_ and NAMED_RULES[self.rule_].compartments:
@@ -356,9 +353,8 @@ class ExpressionStatus(FeatureTransformer):
     def _differs(self, X: pd.DataFrame) -> NDArray[np.bool_]:  # noqa: N803
         if not self.compartments_ or "igf1r_compartment" not in X:
             return np.zeros(len(X), dtype=bool)
-        places, words = pd.factorize(X["igf1r_compartment"])
-        # not stated is -1, and so the last
-        return np.array([*(word not in self.compartments_ for word in words), False])[places]
+        fits = (None, *self.compartments_)  # what isn't stated fits
+        return by_word(X["igf1r_compartment"], lambda word: word not in fits, bool)
 
     def _compute(self, X: pd.DataFrame) -> dict[str, Any]:  # noqa: N803
         lower, upper = self._limits(X)

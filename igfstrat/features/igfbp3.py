@@ -64,5 +64,5 @@ class Igfbp3Features(FeatureTransformer):
 
     def _compute(self, X: pd.DataFrame) -> dict[str, Any]:  # noqa: N803
         value = X["igfbp3_ng_ml"].to_numpy(dtype=np.float64)
-        age, sex = X["age_years"].to_numpy(dtype=np.float64), X["sex"].to_numpy(dtype=object)
+        age, sex = X["age_years"].to_numpy(dtype=np.float64), X["sex"]
         return {"igfbp3_sds": reference_sds(value, "igfbp3", age=age, sex=sex, reference=self.reference)}

@@ -180,7 +180,7 @@ class MolarRatioFeatures(FeatureTransformer):
         igf1, igfbp3 = (X[h].to_numpy(dtype=np.float64) for h in ("igf1_ng_ml", "igfbp3_ng_ml"))
         out = {MOLAR_RATIO.name: molar_ratio(igf1, igfbp3, igfbp3_kda=self.igfbp3_kda)}
         if self.reference is not None:
-            age, sex = X["age_years"].to_numpy(dtype=np.float64), X["sex"].to_numpy(dtype=object)
+            age, sex = X["age_years"].to_numpy(dtype=np.float64), X["sex"]
             out[MOLAR_RATIO_SDS.name] = molar_ratio_sds(
                 igf1, igfbp3, age=age, sex=sex, reference=self.reference
             )

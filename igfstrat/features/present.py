@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from igfstrat.errors import CohortError, Problem, Severity
 from igfstrat.features.base import FeatureTransformer
+from igfstrat.features.coded import by_word
 from igfstrat.features.spec import FeatureSpec
 
 
@@ -80,10 +81,7 @@ def look_up(values: ArrayLike, meaning: Mapping[str, Any]) -> NDArray[np.object_
     >>> look_up(["yes", "no", "perhaps", None], {"yes": True, "no": False}).tolist()
     [True, False, None, None]
     """
-    codes, distinct = pd.factorize(np.asarray(values, dtype=object))
-    found = np.full(len(distinct) + 1, None, dtype=object)  # the last place is that of nothing, code -1
-    found[:-1] = [meaning.get(word) for word in distinct]
-    return np.asarray(found[codes], dtype=object)
+    return by_word(values, meaning.get, object)
 
 
 def words_of(table: pd.DataFrame, header: str) -> NDArray[np.object_]:

@@ -12,10 +12,10 @@ from importlib import resources
 from typing import Final
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from igfstrat.errors import ConfigError, DomainError, EvidenceError
+from igfstrat.features.coded import coded
 from igfstrat.features.reference_table import Reference, ReferenceCurve, parse_reference_table
 from igfstrat.features.references import PACKAGED, make_reference
 
@@ -206,12 +206,12 @@ def reference_parameters(
         L, M and S; NaN outside the ages of the table.
     """
     years = np.asarray(age, dtype=np.float64)
-    codes, words = pd.factorize(np.asarray(sex, dtype=object))
+    codes, words = coded(sex)
     out = tuple(np.full(years.shape, np.nan) for _ in range(3))
     for (name, which), curve in find_reference(reference).curves.items():
         if name != analyte or which not in words:
             continue
-        same_sex = codes == words.tolist().index(which)
+        same_sex = codes == words.index(which)
         rows = np.flatnonzero(same_sex & (years >= curve.age[0]) & (years <= curve.age[-1]))
         # the neighbouring knots are looked up once for all three curves
         left = np.minimum(np.searchsorted(curve.age, years[rows], side="right") - 1, len(curve.age) - 2)
@@ -299,7 +299,8 @@ def reference_sds_limits(
     """
     l, m, s = reference_parameters(analyte, age=age, sex=sex, reference=reference)  # noqa: E741
     ends = []
-    for limit in (np.asarray(lower, dtype=np.float64), np.asarray(upper, dtype=np.float64)):
+    # values that were all measured have one limit, which is looked at once
+    for limit in (np.asarray(a, dtype=np.float64) for a in ((lower,) if upper is lower else (lower, upper))):
         out = np.full(limit.shape, np.nan)
         known = np.isfinite(m)
         usable = known & (limit > 0) & np.isfinite(limit)
@@ -307,4 +308,4 @@ def reference_sds_limits(
         out[known & (limit <= 0)] = -np.inf
         out[known & np.isposinf(limit)] = np.inf
         ends.append(out)
-    return ends[0], ends[1]
+    return ends[0], ends[-1]

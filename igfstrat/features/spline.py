@@ -183,7 +183,7 @@ class Igf1SplineFeatures(FeatureTransformer):
 
     def _compute(self, X: pd.DataFrame) -> dict[str, Any]:  # noqa: N803
         value, age = (X[h].to_numpy(dtype=np.float64) for h in ("igf1_ng_ml", "age_years"))
-        sex = X["sex"].to_numpy(dtype=object)
+        sex = X["sex"]
         sds = reference_sds(value, "igf1", age=age, sex=sex, reference=self.reference)
         terms = restricted_cubic_spline(sds, standard_knots(self.n_knots))
         return {name: terms[:, j] for j, name in enumerate(self._names())}

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, field_validator, model_validator
 
 from igfstrat.config import StrictModel
+from igfstrat.features.coded import by_word
 from igfstrat.features.reference_range import DEFAULT_REFERENCE
 from igfstrat.schema import COLUMNS
 
@@ -216,10 +216,9 @@ def limits_of(table: Any, header: str) -> tuple[NDArray[np.float64], NDArray[np.
 
 def _numbers(values: Any) -> NDArray[np.float64]:
     """Values as numbers; codes such as 0 to 3 may be words, of which each is read once."""
-    if values.dtype != object:
+    if values.dtype.kind != "O":
         return np.asarray(values, dtype=np.float64)
-    which, words = pd.factorize(values.to_numpy(dtype=object))
-    return np.append(np.asarray(words, dtype=np.float64), np.nan)[which]
+    return by_word(values, lambda word: np.nan if word is None else float(word), np.float64)
 
 
 def quantile_of_limits(lower: ArrayLike, upper: ArrayLike, quantile: float) -> float:

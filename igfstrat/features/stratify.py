@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from igfstrat.errors import ConfigError
 from igfstrat.features.base import FeatureTransformer
 from igfstrat.features.builder import FeatureBuilder
+from igfstrat.features.coded import by_word
 from igfstrat.features.plan import FeaturePlan, StratumRule
 from igfstrat.features.reference_table import Reference
 from igfstrat.features.registry import REGISTRY
@@ -69,13 +70,9 @@ def _meets(features: pd.DataFrame, rule: StratumRule) -> tuple[NDArray[np.bool_]
     met, possible = np.ones(len(features), dtype=bool), np.ones(len(features), dtype=bool)
     for name, wanted in rule.where.items():
         words = (wanted,) if isinstance(wanted, str) else wanted
-        values = features[name].astype(object)
-        is_met = values.isin(words).to_numpy()
-        unknown = values.isna().to_numpy() | (
-            (values == INDETERMINATE).to_numpy() & (INDETERMINATE not in words)
-        )
-        met &= is_met
-        possible &= is_met | unknown
+        open_words = (None, INDETERMINATE, *words)
+        met &= by_word(features[name], words.__contains__, bool)
+        possible &= by_word(features[name], open_words.__contains__, bool)
     return met, possible
 
 
@@ -101,7 +98,8 @@ def stratum_inputs(features: pd.DataFrame, table: pd.DataFrame, plan: FeaturePla
     unknown = {
         name: np.full(len(table), None, dtype=object) for name in unknown_to_strata(features, table, plan)
     }
-    return features.assign(**columns, **unknown)
+    # as they are: joining columns of one kind into blocks would copy them all
+    return pd.DataFrame(dict(features.items()) | columns | unknown, index=features.index, copy=False)
 
 
 def unknown_to_strata(features: pd.DataFrame, table: pd.DataFrame, plan: FeaturePlan) -> list[str]:

@@ -18,6 +18,7 @@ from pydantic import Field, field_validator
 from igfstrat.config import StrictModel
 from igfstrat.errors import CohortError, Problem, Severity
 from igfstrat.features.base import FeatureTransformer, make_settings
+from igfstrat.features.coded import by_word
 from igfstrat.features.present import look_up
 from igfstrat.features.receptors import ReceptorFeatures
 from igfstrat.features.spec import FeatureSpec
@@ -220,8 +221,7 @@ class SubtypeFeatures(FeatureTransformer):
 
     def _compute(self, X: pd.DataFrame) -> dict[str, Any]:  # noqa: N803
         if self.rule_ == "as_given":
-            given = X["subtype"].to_numpy(dtype=object)
-            return {"subtype": np.where(pd.isna(given), np.array(None), given)}
+            return {"subtype": by_word(X["subtype"], lambda word: word, object)}
         pr_percent = _numbers(X, "pr_percent")
         return {
             "subtype": surrogate_subtype(

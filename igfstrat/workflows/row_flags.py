@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from igfstrat.errors import Problem, Severity
+from igfstrat.features.coded import coded
 from igfstrat.features.spec import RowFlags
 from igfstrat.schema import FLAG_CODES
 
@@ -121,9 +122,10 @@ def count_parts(flags: NDArray[np.object_]) -> dict[str, int]:
     {'b:y': 2, 'a:x': 1}
     """
     counts: dict[str, int] = {}
-    for text, n in pd.Series(flags, dtype=object).value_counts(sort=False).items():
-        for part in str(text).split(";") if text else ():
-            counts[part] = counts.get(part, 0) + int(n)
+    which, texts = coded(flags)
+    for text, n in zip(texts, np.bincount(which, minlength=len(texts)).tolist(), strict=True):
+        for part in text.split(";") if text else ():
+            counts[part] = counts.get(part, 0) + n
     return dict(sorted(counts.items(), key=lambda item: -item[1]))
 
 

@@ -28,6 +28,7 @@ from igfstrat.features import (
     required_inputs,
     stratum_inputs,
 )
+from igfstrat.features.coded import coded, count_words
 from igfstrat.features.spec import RowFlags, flag_where
 from igfstrat.workflows.file_notices import file_notices
 from igfstrat.workflows.plan import ChosenPlan, choose_plan, disease_of
@@ -81,7 +82,8 @@ class ScoreResult:
     @property
     def counts(self) -> dict[str, int]:
         """Rows by status; they sum to the rows of the cohort."""
-        counts = {status: int((self.row_status == status).sum()) for status in (SCORED, FLAGGED, NOT_SCORED)}
+        found = count_words(self.row_status)
+        counts = {status: found.get(status, 0) for status in (SCORED, FLAGGED, NOT_SCORED)}
         assert sum(counts.values()) == self.cohort.n_rows
         return counts
 
@@ -313,10 +315,11 @@ def _strata_of(inputs: pd.DataFrame, strata: Sequence[StratumRule]) -> NDArray[n
     names = list(dict.fromkeys(name for rule in strata for name in rule.where if name in inputs))
     kind = np.zeros(len(inputs), dtype=np.int64)
     for name in names:
-        which, words = pd.factorize(inputs[name].to_numpy(dtype=object))
+        which, words = coded(inputs[name])
         kind = pd.factorize(kind * (len(words) + 1) + which + 1)[0]
-    first = np.flatnonzero(~pd.Series(kind).duplicated().to_numpy())
-    return assign_strata(inputs.iloc[first], strata)[kind]
+    first = np.flatnonzero(np.diff(np.maximum.accumulate(kind), prepend=-1))
+    few = pd.DataFrame({name: values.to_numpy()[first] for name, values in inputs.items()})
+    return assign_strata(few, strata)[kind]
 
 
 def _without(values: NDArray[np.object_], out: NDArray[np.bool_]) -> NDArray[np.object_]:

@@ -27,6 +27,7 @@ from igfstrat.cohort.binding import bind_columns
 from igfstrat.cohort.cohort_map import CohortMap, FileSettings
 from igfstrat.cohort.limits import LIMITS, Limits
 from igfstrat.cohort.parquet_writing import write_parquet
+from igfstrat.cohort.piece_checks import FoundByPlace
 from igfstrat.cohort.piece_sources import open_source
 from igfstrat.cohort.pieces import Piece, Source, choose_rows, release_memory
 from igfstrat.cohort.reading import load_map
@@ -95,7 +96,7 @@ def score_stream(
     encoding, header_row : optional
         Of the text; they come before what the map says.
     chunk_rows : int
-        Rows held as text at a time, >= 1; it changes no byte of the output.
+        Rows held as text at a time, >= 1, fewer where the table is wide; it changes no byte of the output.
     n_jobs : int
         Processes; -1 takes all. It changes no byte either.
     cluster : str, optional
@@ -126,6 +127,7 @@ def score_stream(
     cohort_map = load_map(map)
     check_map(cohort_map)
     source = _open(path, cohort_map, encoding, header_row, limits)
+    chunk_rows = min(chunk_rows, source.most_rows)
     if plan is not None:
         _check_header(source, cohort_map, plan)
     threads = effective_n_jobs(n_jobs) if cluster is None else 1
@@ -222,17 +224,16 @@ def _prepare(
     cohort: Cohort, plan: str | Path | None, model: Path | None
 ) -> tuple[ChosenPlan, FeatureBuilder, StoredModel | None, list[Problem], list[Problem]]:
     """What is fitted on all rows, and what holds for the file as a whole, and for the model."""
-    plain = replace(cohort, table=plain_table(cohort.table))
-    chosen = choose_plan(plan, plain)
-    builder = fit_features(plain, chosen)
-    problems = [*cohort.problems, *file_notices(plain, chosen, builder)]
+    chosen = choose_plan(plan, cohort)
+    builder = fit_features(cohort, chosen)
+    problems = [*cohort.problems, *file_notices(cohort, chosen, builder)]
     if model is None:
         return chosen, builder, None, problems, []
     # without a model neither scikit-learn's pipelines nor lifelines are loaded
     from igfstrat.models import load_model
     from igfstrat.workflows.score_model import check_model, notices_of_model
 
-    stored = load_model(model)
+    stored, plain = load_model(model), replace(cohort, table=plain_table(cohort.table))
     check_model(plain, stored)
     return chosen, builder, stored, problems, notices_of_model(plain, stored)
 
@@ -245,7 +246,7 @@ class _Job:
         stored: StoredModel | None, problems: list[Problem], of_model: list[Problem], out: Path, size: int,
     ) -> None:  # fmt: skip
         self.source, self.whole, self.cohort, self.size = source, whole, whole.cohort, size
-        self.problems, self.of_model = problems, of_model
+        self.found, self.problems, self.of_model = FoundByPlace(whole.by_row), problems, of_model
         self.out, self.suffix = out, out.suffix.lower()
         self.headers = source_headers(self.cohort)
         self.scorer = Scorer(
@@ -314,7 +315,7 @@ class _Job:
             if read_part(path):
                 task = delayed(bytes)()
             else:
-                rows = Rows.of(piece, self.whole, with_text=is_csv)
+                rows = Rows.of(piece, self.whole, self.found, with_text=is_csv)
                 task = delayed(score_part)(self.scorer, rows, path if is_here else None)
             waiting.append(replace(piece, columns=[]) if is_csv or piece.source is not None else piece)
             yield task

@@ -15,6 +15,7 @@ from igfstrat.cohort.piece_sources import FIRST_RECORD, arrow_cells, is_parquet,
 from igfstrat.cohort.writing import ScoreTables, write_score_tables
 from igfstrat.errors import Severity
 from igfstrat.features import REGISTRY, evidence_text
+from igfstrat.features.present import look_up
 from igfstrat.files import write_manifest, write_problems
 from igfstrat.schema import FLAG_CODES
 from igfstrat.workflows.row_flags import in_row_order
@@ -79,11 +80,11 @@ def added_columns(result: ScoreResult) -> dict[str, Any]:
             added[header] = cohort.table[header].to_numpy()
     added |= {
         "stratum": result.stratum,
-        "stratum_evidence": pd.Series(result.stratum, dtype=object).map(_evidence_lines(result)).to_numpy(),
+        "stratum_evidence": look_up(result.stratum, _evidence_lines(result)),
         "row_status": result.row_status,
         "not_scored_because": result.reasons,
         "flags": result.flags,
-        "purpose": np.full(cohort.n_rows, RESEARCH_ONLY, dtype=object),
+        "purpose": np.array([RESEARCH_ONLY], dtype=object).repeat(cohort.n_rows),
     }
     taken = set(cohort.sheet.headers)
     return {name if name not in taken else f"{name}_igfstrat": values for name, values in added.items()}

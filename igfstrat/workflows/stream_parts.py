@@ -17,12 +17,13 @@ import numpy as np
 import pandas as pd
 
 from igfstrat.cohort import Cohort
-from igfstrat.cohort.piece_checks import RowProblems
+from igfstrat.cohort.piece_checks import FoundByPlace, RowProblems
 from igfstrat.cohort.piece_sources import own_values
 from igfstrat.cohort.pieces import Cells, Piece
 from igfstrat.cohort.whole_columns import WholeColumns, plain_table
 from igfstrat.cohort.writing import arrow_table, csv_bytes
 from igfstrat.features import FeatureBuilder, StratumEvidence
+from igfstrat.features.coded import count_words
 from igfstrat.files import problem_rows, write_bytes
 from igfstrat.workflows.plan import ChosenPlan
 from igfstrat.workflows.row_flags import count_parts, in_row_order
@@ -73,12 +74,13 @@ class Scorer:
         ScoreResult
             Each row as it would be among any others.
         """
-        result = score_rows(rows.cohort_like(self.cohort), self.chosen, self.builder, self.evidence)
-        if self.stored is not None:
-            from igfstrat.workflows.score_model import predict_rows
+        cohort = rows.cohort_like(self.cohort)
+        if self.stored is None:
+            return score_rows(cohort, self.chosen, self.builder, self.evidence)
+        from igfstrat.workflows.score_model import predict_rows
 
-            result = predict_rows(result, self.stored)
-        return result
+        cohort = replace(cohort, table=plain_table(cohort.table))
+        return predict_rows(score_rows(cohort, self.chosen, self.builder, self.evidence), self.stored)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +108,7 @@ class Rows:
     columns: list[Cells]
 
     @classmethod
-    def of(cls, piece: Piece, whole: WholeColumns, *, with_text: bool) -> Rows:
+    def of(cls, piece: Piece, whole: WholeColumns, found: FoundByPlace, *, with_text: bool) -> Rows:
         """The rows of a piece.
 
         Parameters
@@ -115,6 +117,8 @@ class Rows:
             Read for the second time.
         whole : WholeColumns
             What the first reading gave.
+        found : FoundByPlace
+            Of its `by_row`.
         with_text : bool
             Whether their text is needed.
 
@@ -124,10 +128,9 @@ class Rows:
             Small enough to be sent.
         """
         start, stop = piece.start, piece.stop
-        found = (about.between(start, stop) for about in whole.by_row)
         return cls(
             table=whole.cohort.table.iloc[start:stop].reset_index(drop=True), row_numbers=piece.row_numbers,
-            set_aside={row - start: why for row, why in whole.aside.items() if start <= row < stop}, found=tuple(f for f in found if len(f.places)),
+            set_aside={row - start: why for row, why in whole.aside.items() if start <= row < stop}, found=found.between(start, stop),
             columns=list(piece.columns) if with_text else [],
         )  # fmt: skip
 
@@ -155,7 +158,7 @@ class Rows:
         for row, why in self.set_aside.items():
             aside[row] = why
         return replace(
-            cohort, table=plain_table(self.table), set_aside=aside, problems=tuple(problems),
+            cohort, table=self.table, set_aside=aside, problems=tuple(problems),
             sheet=replace(cohort.sheet, cells=cells, row_numbers=self.row_numbers),
         )  # fmt: skip
 
@@ -181,7 +184,7 @@ def without_rows(cohort: Cohort) -> Cohort:
     return replace(
         cohort, table=cohort.table.iloc[:0], doubtful=cohort.doubtful.iloc[:0], endpoints=endpoints,
         set_aside=cohort.set_aside[:0], problems=(),
-        sheet=replace(cohort.sheet, cells=pd.DataFrame(), row_numbers=none, problems=()),
+        sheet=replace(cohort.sheet, cells=pd.DataFrame(), row_numbers=none, problems=(), encoded=(None, ())),
     )  # fmt: skip
 
 
@@ -223,8 +226,8 @@ def _part_of(scorer: Scorer, rows: Rows) -> bytes:
     )
     subtypes = result.features["subtype"] if "subtype" in result.features else pd.Series(dtype=object)
     counts = {
-        "status": result.counts, "reason": result.count_reasons(), "flag": count_parts(result.flags),
-        "stratum": result.count_strata(), "subtype": subtypes.dropna().value_counts().to_dict(),
+        "status": result.counts, "reason": count_words(result.reasons, result.reasons != ""),
+        "flag": count_parts(result.flags), "stratum": count_words(result.stratum), "subtype": count_words(subtypes),
     }  # fmt: skip
     head = {
         "n_rows": result.cohort.n_rows, "problems": len(problems), "body": len(body), "columns": columns, "counts": counts,

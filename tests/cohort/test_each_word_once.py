@@ -20,9 +20,10 @@ from hypothesis import strategies as st
 from igfstrat.cohort import parsing, read_cohort
 from igfstrat.cohort._child import _pack, text_of
 from igfstrat.cohort.decode import FIGURE, _is_figure, clean, decode_numbers
+from igfstrat.cohort.distinct import levels_of, places_of
 from igfstrat.cohort.identity import _HYPHENS, _LOOK_ALIKES, folded
 from igfstrat.cohort.layout import find_table
-from igfstrat.cohort.sheet import ColumnRows, Grid, TextColumn, levels_of, places_of
+from igfstrat.cohort.sheet import ColumnRows, Grid, TextColumn
 from igfstrat.cohort.writing import _csv_cells
 from igfstrat.errors import UnsafeFileError
 from igfstrat.files import neutral_csv_text
@@ -248,3 +249,17 @@ def test_who_replaces_the_cells_of_a_sheet_reads_the_new_ones():
     assert taken.column(0).text.tolist() == taken.cells[0].tolist() == ["P1", "P3"]
     assert taken.row_numbers.tolist() == [2, 4]
     assert sheet.take(np.arange(3)) is sheet
+
+
+@pytest.mark.parametrize("words", [["a", None, "b", "a\0"], [str(i) for i in range(3_000)]])
+def test_places_go_by_the_text_whether_a_few_objects_stand_for_all_or_each_row_has_its_own(words):
+    draw = np.random.default_rng(7).integers(0, len(words), 5_000)
+    shared = np.array(words, dtype=object)[draw]
+    own = np.array([None if word is None else "".join(list(word)) for word in shared], dtype=object)
+    mixed = np.concatenate([shared, own])[
+        ::-1
+    ]  # equal texts that are different objects, and no whole block of memory
+    for values in (shared, own, mixed, shared[:0]):
+        which, found = places_of(values)
+        assert found == list(dict.fromkeys(values))
+        assert [found[i] for i in which] == values.tolist()

@@ -8,9 +8,10 @@ import pyarrow as pa
 import pytest
 
 from igfstrat.cohort.cohort_map import FileSettings
-from igfstrat.cohort.piece_checks import Identifiers, hash_texts
+from igfstrat.cohort.piece_checks import FoundByPlace, Identifiers, RowProblems, hash_texts
 from igfstrat.cohort.piece_sources import open_source
 from igfstrat.cohort.pieces import Cells, Piece
+from igfstrat.errors import Problem, Severity
 
 PAIRS = ["", "a", "b", "aa", "ab", "ba", "a\0", "a\0\0", "\0", "é", "e\u0301", "x" * 8, "x" * 9, "x" * 16, "x" * 256, "x" * 257, "x" * 9_000]  # fmt: skip
 
@@ -59,3 +60,21 @@ def test_the_doubled_of_any_pieces_are_those_that_a_set_finds(tmp_path, size, as
             expected.append(i + 2)
         seen.add(key)
     assert sorted(p.row for p in found if "duplicate" in p.remedy) == expected
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_findings_about_a_piece_are_those_that_looking_at_each_gives(seed):
+    rng = np.random.default_rng(seed)
+    every = [
+        RowProblems(
+            Problem(code="spelling", severity=Severity.FLAG, remedy=str(i)),
+            np.flatnonzero(rng.random(40) < 0.2),
+        )
+        for i in range(6)
+    ]
+    by_place = FoundByPlace(every)
+    for start, stop in ((0, 40), (0, 7), (7, 8), (39, 40), (10, 10)):
+        expected = [(a.problem, [p - start for p in a.places if start <= p < stop]) for a in every]
+        found = [(about.problem, about.places.tolist()) for about in by_place.between(start, stop)]
+        assert found == [(problem, places) for problem, places in expected if places]
+    assert FoundByPlace([]).between(0, 3) == ()

@@ -133,3 +133,18 @@ def test_no_feature_changes_its_table(table):
     before = table.copy(deep=True)
     FeatureBuilder(PLAN).fit(table).transform(table)
     pd.testing.assert_frame_equal(table, before)
+
+
+def test_a_table_that_holds_each_word_once_gives_the_features_and_flags_of_the_plain_one(
+    builder, table, features
+):
+    words = [name for name in table if table[name].dtype == object and name != "patient_id"]
+    compact = table.astype(dict.fromkeys(words, "category"))
+    assert len(words) > 20
+    fitted = FeatureBuilder(PLAN, only=tuple(REGISTRY)).fit(compact)
+    assert fitted.describe() == builder.describe()
+    pd.testing.assert_frame_equal(fitted.transform(compact).astype(features.dtypes), features)
+    pairs = zip(fitted.flag_rows(compact), builder.flag_rows(table), strict=True)
+    for found, expected in pairs:
+        assert (found.code, found.column, found.remedy) == (expected.code, expected.column, expected.remedy)
+        np.testing.assert_array_equal(found.rows, expected.rows)
