@@ -54,14 +54,31 @@ def read_grids(
         return read_legacy_workbook(data, name, limits)
     if table_format(data):
         return [read_table(data, name, limits, path)]
-    why = _not_text(data, path.suffix.lower())
+    why = why_not_text(data, path.suffix.lower())
     if why:
         raise _error(path, "container", why)
     return [read_text(data, name, encoding=encoding, delimiter=delimiter)]
 
 
-def _not_text(data: bytes, suffix: str) -> str | None:
-    """What a file is that can't be read as text, and the way out."""
+def why_not_text(data: bytes, suffix: str) -> str | None:
+    """What a file is that can't be read as text, and the way out.
+
+    Parameters
+    ----------
+    data : bytes
+        Its content, or the first kilobytes of it.
+    suffix : str
+        That of its name, in lower case.
+
+    Returns
+    -------
+    str or None
+        None where nothing speaks against text.
+    """
+    if data.startswith(b"PK\x03\x04"):
+        return (
+            f"a workbook or an archive that is named {suffix}; give a file its own suffix, and read it alone"
+        )
     if data.startswith(_OLE):
         return "a password-protected (encrypted) workbook; open it in a spreadsheet program and save it as .xlsx without a password"
     start = data[:2048].removeprefix(codecs.BOM_UTF8).lstrip().lower()
@@ -86,7 +103,7 @@ def _read_bytes(path: Path, limits: Limits) -> bytes:
         if facts.st_size > limits.file_mb * 1e6:
             how = (
                 f"{facts.st_size / 1e6:,.0f} MB; at most {limits.file_mb:,.0f} MB are read; keep the columns that are needed,"
-                f" or raise the limit with --limits file_mb={2 * facts.st_size / 1e6:.0f}"
+                f" score csv or parquet in pieces with --chunk-rows 100000, or raise the limit with --limits file_mb={2 * facts.st_size / 1e6:.0f}"
             )
             raise _error(path, "size", how)
         with path.open("rb") as handle:

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from igfstrat.cohort.sheet import ColumnRows, Grid, Sheet, TextColumn, column_letters
-from igfstrat.cohort.text_reader import looks_numeric
+from igfstrat.cohort.text_reader import fields_fault, looks_numeric
 from igfstrat.errors import CohortError, Problem, Severity, safe_text
 from igfstrat.schema import COLUMNS, find_endpoint_header, find_header, fold
 
@@ -262,17 +262,11 @@ def _header_index(grid: Grid, place: str, declared: int | None, known: frozenset
 
 def _check_fields(rows: list[list[str]], numbers: NDArray[np.int64], width: int, place: str) -> None:
     faults = [
-        (int(number), len(row))
+        (int(number), row)
         for number, row in zip(numbers, rows, strict=True)
         if len(row) != width and (len(row) < width or any(t.strip() for t in row[width:]))
     ]
     if not faults:
         return
     last = int(numbers[-1])
-    problems = []
-    for number, n in faults:
-        cut = number == last and n < width
-        why = "the file may be incomplete (truncated)" if cut else "look for a missing or an extra delimiter"
-        remedy = f"has {n} fields where the header has {width}; {why}"
-        problems.append(Problem(code="fields", severity=Severity.ERROR, row=number, remedy=remedy))
-    raise CohortError(place, problems)
+    raise CohortError(place, [fields_fault(row, n, width, is_last=n == last) for n, row in faults])

@@ -22,13 +22,21 @@ from numpy.typing import NDArray
 
 from igfstrat.cohort._child import arrow_text
 from igfstrat.cohort.cohort_map import FileSettings
+from igfstrat.cohort.container import why_not_text
 from igfstrat.cohort.layout import find_table
 from igfstrat.cohort.limits import LIMITS, Limits
 from igfstrat.cohort.parsing import messages_of_pieces
 from igfstrat.cohort.pieces import HEAD_ROWS, Cells, Piece, Source
 from igfstrat.cohort.sheet import Grid
 from igfstrat.cohort.text_pieces import read_text_pieces, texts_of
-from igfstrat.cohort.text_reader import sniff_delimiter
+from igfstrat.cohort.text_reader import (
+    encoding_of,
+    misfit_of,
+    nul_fault,
+    parse_records,
+    quote_fault,
+    sniff_delimiter,
+)
 from igfstrat.errors import CohortError, Problem, Severity, UnsafeFileError, UsageError, safe_text
 
 SUFFIXES: Final = frozenset({".csv", ".tsv", ".txt", ".parquet"})
@@ -37,6 +45,7 @@ FIRST_RECORD: Final = 2
 _SAMPLE: Final = 30
 _LONGEST_LINE: Final = 10_000_000
 _HEAD_BYTES: Final = 10_000_000
+_START: Final = 4096
 _EXACT_BELOW: Final = 2**53
 
 
@@ -315,30 +324,34 @@ def _blank_rows(piece: Piece, columns: ArrowColumns) -> NDArray[np.intp]:
 
 
 def _open_text(path: Path, settings: FileSettings, known: frozenset[str]) -> Source:
+    place = safe_text(path.name)
     with path.open("rb") as handle:
-        start = handle.read(4)
-    utf16 = start.startswith((b"\xff\xfe", b"\xfe\xff"))
-    chosen = settings.encoding or ("utf-16" if utf16 else "utf-8-sig")
+        start = handle.read(_START)
+    if why := why_not_text(start, path.suffix.lower()):
+        raise _error(place, "container", why)
+    chosen = encoding_of(start[:4], place, settings.encoding)
+    if chosen.lower() in {"utf-8", "utf8"}:
+        chosen = "utf-8-sig"  # a mark is no letter of the first header
 
     def opened() -> IO[str]:
         return path.open(encoding=chosen, newline=None)
 
-    place = safe_text(path.name)
+    def misfit() -> CohortError:
+        with path.open("rb") as content:
+            return misfit_of(content, chosen, place)
+
     try:
         with opened() as text:
             lines = [line.rstrip("\n") for line in islice(_lines(text, place), HEAD_ROWS)]
-    except (UnicodeDecodeError, LookupError) as error:
-        raise _not_encoded(path, chosen) from error
+    except UnicodeError as error:
+        raise misfit() from error
     n_comments = next((i for i, line in enumerate(lines) if not line.lstrip('"').startswith("#")), len(lines))
     delimiter = settings.delimiter or sniff_delimiter(lines[n_comments : n_comments + _SAMPLE])
     if delimiter == "whitespace":
         message = f"{safe_text(path.name)}: columns apart by spaces aren't read in pieces; use commas or tabs"
         raise UsageError(message)
     rows: list[list[str]] = [[] for _ in range(n_comments)]
-    # a field may run over the last of these lines, whose row is then left out of the head
-    rows += list(csv.reader(lines[n_comments:], delimiter=delimiter))
-    if len(lines) == HEAD_ROWS:
-        rows.pop()
+    rows += _records_of_head(lines[n_comments:], delimiter, place, n_comments, is_all=len(lines) < HEAD_ROWS)
     head = find_table(Grid(rows=rows), safe_text(path.name), header_row=settings.header_row, known=known)
 
     def pieces(size: int) -> Iterator[Piece]:
@@ -346,28 +359,36 @@ def _open_text(path: Path, settings: FileSettings, known: frozenset[str]) -> Sou
             with opened() as handle:
                 found = islice(_lines(handle, place), n_comments, None)
                 yield from read_text_pieces(found, delimiter, head, n_comments, size)
-        except UnicodeDecodeError as error:
-            raise _not_encoded(path, chosen) from error
-        except csv.Error as error:
-            raise _error(head.place, "quote", f"{error}; close or remove the quote") from error
+        except UnicodeError as error:
+            raise misfit() from error
 
     n_about = path.stat().st_size * len(lines) // max(sum(len(line) + 1 for line in lines), 1)
     return Source(head=head, files=(path,), pieces=pieces, n_about=n_about)
 
 
+def _records_of_head(
+    lines: list[str], delimiter: str, place: str, n_comments: int, *, is_all: bool
+) -> list[list[str]]:
+    if is_all:
+        return parse_records(lines, delimiter, place, n_comments)
+    records: list[list[str]] = []
+    try:
+        records.extend(csv.reader(lines, delimiter=delimiter))
+    except csv.Error as error:
+        raise quote_fault(error, place, n_comments + len(records) + 1) from error
+    return records[:-1]  # a field may run over the last of these lines
+
+
 def _lines(handle: IO[str], place: str) -> Iterator[str]:
     """Lines with their ends; one without end would fill the memory."""
-    for line in iter(partial(handle.readline, _LONGEST_LINE), ""):
+    for row, line in enumerate(iter(partial(handle.readline, _LONGEST_LINE), ""), 1):
         if len(line) == _LONGEST_LINE:
             remedy = f"a line of more than {_LONGEST_LINE:,} characters; this is no table of rows"
             raise _error(place, "size", remedy)
+        if "\x00" in line:
+            raise nul_fault(place, row)
         yield line
 
 
 def _error(place: str, code: str, remedy: str) -> CohortError:
     return CohortError(place, [Problem(code=code, severity=Severity.ERROR, remedy=remedy)])
-
-
-def _not_encoded(path: Path, encoding: str) -> CohortError:
-    how = f"not {encoding} text; name the encoding with --encoding (cp1252, mac_roman, utf-16 …)"
-    return _error(safe_text(path.name), "encoding", how)

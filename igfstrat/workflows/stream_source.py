@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -39,11 +41,12 @@ def _lines_of(path: Path) -> int:
         return n_rows if n_rows <= 8 * path.stat().st_size else 0
     with path.open("rb") as handle:
         first = handle.read(4096)
-        if b"\x00" in first or first.startswith((b"PK", b"\xd0\xcf")):
+        is_marked = first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        if (b"\x00" in first and not is_marked) or first.startswith((b"PK", b"\xd0\xcf")):
             return 0
-        return first.count(b"\n") + sum(
-            block.count(b"\n") for block in iter(lambda: handle.read(_READ_BYTES), b"")
-        )
+        blocks = chain([first], iter(lambda: handle.read(_READ_BYTES), b""))
+        ends = [(block.count(b"\n"), block.count(b"\r")) for block in blocks]
+        return max(map(sum, zip(*ends, strict=True)))  # lines end in one of them, or in both
 
 
 def must_stream(

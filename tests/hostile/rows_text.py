@@ -38,6 +38,8 @@ ENCODING = (
     Row("encoding", "without a mark", REJECT, "encoding or UTF-16", tuple(encoded(e, REJECT, "encoding") for e in ("utf-16-be", "utf-16-le", "utf-32-le", "utf-32-be"))),
     Row("encoding", "of one byte", REJECT, "encoding or UTF-8", tuple(encoded(e, REJECT, "--encoding") for e in ("mac_roman", "cp1252", "latin-1", "cp437"))),
     Row("encoding", "as declared", ACCEPT, "60 scored", tuple(encoded(e, ACCEPT, "60 scored", "--encoding", e) for e in ("mac_roman", "cp1252", "utf-16-be", "utf-16-le", "utf-8")), text_kept),
+    Row("encoding", "with a mark, in pieces", ACCEPT, "60 scored", tuple(encoded(e, ACCEPT, "60 scored", "--chunk-rows", "9") for e in ("utf-8-sig", "utf-16", "utf-32")), text_kept),
+    Row("encoding", "of one byte, in pieces", REJECT, "row 4, byte, --encoding", tuple(encoded(e, REJECT, "row 4, byte, --encoding", "--chunk-rows", "9") for e in ("cp1252", "mac_roman"))),
     Row("encoding", "declared wrongly", REJECT, "encoding", tuple(encoded("utf-8", REJECT, "encoding", "--encoding", e) for e in ("klingon", "ascii", "utf-16", "base64", "rot13", "zlib", "idna", "unicode_escape", "a\x01b", "../utf-8", "punycode"))),
     Row("encoding", "broken UTF-8", REJECT, "row 4 or line 4 or byte, encoding or UTF-8", tuple(
         file(ascii(bad), "c.csv", lambda bad=bad: csv_of(table_of()).replace(b"P003,", b"P" + bad + b"03,")) for bad in (b"\xff", b"\xc3(", b"\xed\xa0\x80", b"\xf5\x80\x80\x80", b"\xc0\xaf", b"\x80", b"\0"))),
@@ -55,6 +57,7 @@ def semicolons():
 DIALECT = (
     Row("dialect", "line ends", ACCEPT, "60 scored", (*(Variant(ascii(end), bytes_as("c.csv", lambda end=end: csv_of(table_of(), end=end))) for end in ("\r", "\r\n", "\n")),
         file("no last one", "c.csv", crossed(bytes.rstrip)), file("mixed", "c.csv", crossed(lambda d: d.replace(b"\n", b"\r\n", 9))), file("blank lines", "c.csv", crossed(lambda d: d.replace(b"\n", b"\n\n")))), same_numbers),
+    Row("dialect", "line ends in pieces", ACCEPT, "60 scored", tuple(Variant(ascii(end), bytes_as("c.csv", lambda end=end: csv_of(table_of(), end=end), "--chunk-rows", "9")) for end in ("\r", "\r\n")), same_numbers),
     Row("dialect", "both decimal marks", REJECT, "igf1_ng_ml, decimal", (
         *(file(name, name, lambda name=name: (csv_of if name.endswith("csv") else xlsx_of)(rows_with({"igf1_ng_ml": lambda row, text: f"{text},5" if row % 3 == 0 else f"{text}.5"}))) for name in ("c.csv", "c.xlsx")),
         file("one cell", "c.csv", lambda: csv_of(rows_with({"igf1_ng_ml": {7: "120,5"}}))), file("igfbp3", "c.csv", lambda: csv_of(rows_with({"igfbp3_ng_ml": {7: "3200,5"}})), words="igfbp3_ng_ml, decimal"),
