@@ -5,7 +5,7 @@ Nothing is brought together that the map doesn't name, and what was done is said
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -42,12 +42,37 @@ def filter_rows(sheet: Sheet, rows: RowSettings) -> tuple[Sheet, int]:
     if absent:
         raise _error(sheet, f"rows: {{exclude: …}} names row {absent[0]}, which holds no patient")
     keep = ~np.isin(sheet.row_numbers, rows.exclude)
+    unmet: dict[str, Sequence[str]] = {}
     for header, wanted in rows.where.items():
         words = (wanted,) if isinstance(wanted, str) else wanted
-        keep &= sheet.cells[_position(sheet, header, "where")].str.strip().isin(words).to_numpy(dtype=bool)
+        is_met = sheet.cells[_position(sheet, header, "where")].str.strip().isin(words).to_numpy(dtype=bool)
+        unmet |= {} if is_met.any() else {header: words}
+        keep &= is_met
     if not keep.any():
-        raise _error(sheet, "no row is left after rows: {where: …, exclude: …}; check the words in the map")
+        raise _error(sheet, no_row_left(unmet))
     return sheet.take(np.flatnonzero(keep)), int((~keep).sum())
+
+
+def no_row_left(unmet: Mapping[str, Sequence[str]]) -> str:
+    """What is told where a map keeps no row.
+
+    Parameters
+    ----------
+    unmet : mapping of str to sequence of str
+        Words that no row holds, by the header of their condition; empty where only all conditions together are not met.
+
+    Returns
+    -------
+    str
+        The words of the map; what the file holds instead may be anything.
+    """
+    none = [
+        f"{safe_text(h)} holds {' or '.join(map(safe_text, words))} in no row" for h, words in unmet.items()
+    ]
+    return (
+        f"no row is left after rows: {{where: …, exclude: …}}{': ' if none else ''}{'; '.join(none)}; check the words in the"
+        " map against the cells"
+    )
 
 
 def merge_patients(sheet: Sheet, cohort_map: CohortMap, bindings: Bindings) -> tuple[Sheet, int]:

@@ -10,12 +10,14 @@ from typing import Any, Final
 from igfstrat.files import atomic_path
 
 ROW_GROUP: Final = 131_072
+# a group of a wide table has fewer rows, so that memory doesn't grow with the width
+_MOST_CELLS: Final = 6_000_000
 # a column is written with its different values apart where in the first row group each comes twice on the average
 _OFTEN: Final = 0.5
 
 
 def write_parquet(pieces: Iterable[Any], path: Path) -> None:
-    """Write pieces of one table as parquet, in row groups of a fixed size.
+    """Write pieces of one table as parquet, in row groups of a size that its width decides.
 
     Parameters
     ----------
@@ -32,7 +34,8 @@ def write_parquet(pieces: Iterable[Any], path: Path) -> None:
     keeps_codes = _says_its_types(first.schema)
     schema = first.schema if keeps_codes else _text_schema(first.schema)
     with atomic_path(path) as temporary:
-        groups = _groups(chain([first], coming), keeps_codes=keeps_codes)
+        size = max(1, min(ROW_GROUP, _MOST_CELLS // max(len(schema), 1)))
+        groups = _groups(chain([first], coming), size, keeps_codes=keeps_codes)
         group = next(groups, first)
         with pq.ParquetWriter(
             temporary, schema.remove_metadata(), compression="snappy", store_schema=not keeps_codes,
@@ -42,22 +45,22 @@ def write_parquet(pieces: Iterable[Any], path: Path) -> None:
                 _write_group(writer, rows)
 
 
-def _groups(pieces: Iterable[Any], *, keeps_codes: bool) -> Iterator[Any]:
+def _groups(pieces: Iterable[Any], size: int, *, keeps_codes: bool) -> Iterator[Any]:
     """Row groups; a piece that is one goes through as it stands."""
     import pyarrow as pa
 
     waiting, n = [], 0
     for piece in pieces:
-        if keeps_codes and not n and len(piece) == ROW_GROUP:
+        if keeps_codes and not n and len(piece) == size:
             yield piece
             continue
         waiting.append(piece.cast(_text_schema(piece.schema)))
         n += len(piece)
-        while n >= ROW_GROUP:
+        while n >= size:
             joined = pa.concat_tables(waiting)
-            yield joined.slice(0, ROW_GROUP)
-            waiting = [joined.slice(ROW_GROUP)]
-            n -= ROW_GROUP
+            yield joined.slice(0, size)
+            waiting = [joined.slice(size)]
+            n -= size
     if n:
         yield pa.concat_tables(waiting)
 

@@ -21,11 +21,15 @@ from numpy.typing import NDArray
 
 from igfstrat.cohort._child import text_of
 from igfstrat.cohort.cohort_map import RowSettings
+from igfstrat.cohort.merging import no_row_left
 from igfstrat.cohort.sheet import Sheet
 from igfstrat.errors import CohortError, Problem, Severity
 
 # the head shows everything that is looked at in the first rows of a file
 HEAD_ROWS: Final = 5_000
+# what a piece may hold at most, so that memory grows neither with the width of a table nor with the length of its texts
+_MOST_CELLS: Final = 1 << 21
+_MOST_BYTES: Final = 1 << 24
 
 
 @dataclass(slots=True)
@@ -190,6 +194,12 @@ class Source:
     left_out: list[int] = field(default_factory=lambda: [0])
     n_about: int = 0
 
+    @property
+    def most_rows(self) -> int:
+        """Rows that a piece may have, >= 1: of a wide table, or one of long texts, they are fewer."""
+        n_bytes = sum(file.stat().st_size for file in self.files) // max(self.n_about, 1)
+        return max(1, min(_MOST_CELLS // len(self.head.headers), _MOST_BYTES // max(n_bytes, 1)))
+
 
 def choose_rows(source: Source, rows: RowSettings) -> Source:
     """The rows that a map keeps.
@@ -217,6 +227,7 @@ def choose_rows(source: Source, rows: RowSettings) -> Source:
 
     def pieces(size: int) -> Iterator[Piece]:
         start, n_read, absent = 0, 0, set(rows.exclude)
+        unmet = {h: (w,) if isinstance(w, str) else w for h, w in rows.where.items()}
         for piece in source.pieces(size):
             n_read += len(piece.row_numbers)
             absent -= set(piece.row_numbers[np.isin(piece.row_numbers, rows.exclude)].tolist())
@@ -224,7 +235,10 @@ def choose_rows(source: Source, rows: RowSettings) -> Source:
             for header, wanted in rows.where.items():
                 words, which = piece.columns[places[header]].encoded()
                 chosen = {wanted} if isinstance(wanted, str) else set(wanted)
-                keep &= np.array([word.strip() in chosen for word in words], dtype=bool)[which]
+                is_met = np.array([word.strip() in chosen for word in words], dtype=bool)[which]
+                if header in unmet and is_met.any():
+                    del unmet[header]
+                keep &= is_met
             if keep.any():
                 yield piece.take(np.flatnonzero(keep), start)
                 start += int(keep.sum())
@@ -232,8 +246,7 @@ def choose_rows(source: Source, rows: RowSettings) -> Source:
             remedy = f"rows: {{exclude: …}} names row {min(absent)}, which holds no patient"
             raise CohortError(source.head.place, [_fault("rows", remedy)])
         if not start:
-            remedy = "no row is left after rows: {where: …, exclude: …}; check the words in the map"
-            raise CohortError(source.head.place, [_fault("rows", remedy)])
+            raise CohortError(source.head.place, [_fault("rows", no_row_left(unmet))])
         source.left_out[:] = [n_read - start]
 
     return replace(source, pieces=pieces)
