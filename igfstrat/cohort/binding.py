@@ -9,7 +9,7 @@ from typing import Final
 from igfstrat.cohort.cohort_map import CauseSource, CohortMap, ColumnSource, EndpointSource, EventSource
 from igfstrat.cohort.sheet import Sheet
 from igfstrat.errors import Problem, Severity, safe_text
-from igfstrat.schema import COLUMNS, Column, find_endpoint_header, find_header, fold
+from igfstrat.schema import COLUMNS, ENDPOINTS, Column, find_endpoint_header, find_header, fold
 
 # without a declared code list only these are events or censored beyond doubt
 _PLAIN_EVENT: Final = EventSource(column="", event=("1", "true"), censored=("0", "false"))
@@ -172,6 +172,30 @@ def near_misses(name: str, headers: tuple[str, ...]) -> list[str]:
     return list(dict.fromkeys(hits))[:3]
 
 
+def no_identifier(headers: tuple[str, ...]) -> str:
+    """What is told where no column is the patient's identifier.
+
+    Parameters
+    ----------
+    headers : tuple of str
+        Headers as found.
+
+    Returns
+    -------
+    str
+        With at most three that could be it.
+
+    Examples
+    --------
+    >>> no_identifier(("record_id", "age")).partition(";")[0]
+    'column missing (found record_id: is it the one?)'
+    """
+    close = [*near_misses("patient_id", headers), *(h for h in headers if fold(h).endswith("_id"))]
+    named = ", ".join(safe_text(h) for h in dict.fromkeys(close[:3]))
+    found = f" (found {named}: is it the one?)" if named else ""
+    return f"column missing{found}; name it so, or map it: patient_id: <column>, or patient_id: {{row_number: true}}"
+
+
 def _position(sheet: Sheet, header: str, bindings: Bindings, what: str) -> int | None:
     places = [i for i, found in enumerate(sheet.headers) if found == header]
     if len(places) == 1:
@@ -179,8 +203,11 @@ def _position(sheet: Sheet, header: str, bindings: Bindings, what: str) -> int |
     if places:
         remedy = f"the header {safe_text(header)!r} stands twice; rename one of the two columns"
     else:
-        close = difflib.get_close_matches(header, [h for h in sheet.headers if h], n=1, cutoff=0.6)
-        hint = f"; did you mean {safe_text(close[0])!r}?" if close else ""
+        # another endpoint's column is no misspelling of this one's
+        others = ENDPOINTS.keys() - {what.split("_")[0]} if what.split("_")[0] in ENDPOINTS else set()
+        spelled = {fold(h): h for h in sheet.headers if h and fold(h).split("_")[0] not in others}
+        close = difflib.get_close_matches(fold(header), list(spelled), n=1, cutoff=0.6)
+        hint = f"; did you mean {safe_text(spelled[close[0]])!r}?" if close else ""
         remedy = f"the map names the column {safe_text(header)!r}, which is not in the file{hint}"
     bindings.problems.append(Problem(code="header", severity=Severity.ERROR, column=what, remedy=remedy))
     return None

@@ -50,6 +50,9 @@ _EXCEL_DATE: Final = re.compile(
 )
 EXCEL_DATE: Final = "a date, as spreadsheet programs make one of 2-3 or 1/2"
 
+# thousands apart by a space of any width, an apostrophe or a comma: 3 200, 3'200, 3,200
+_GROUPED: Final = re.compile(r"[-+]?[0-9]{1,3}(?:[\s\u2019',][0-9]{3})+(?:\.[0-9]+)?")
+
 # a convention: from this share on, means and models rest more on what was put in than on what was measured
 _MANY_BEYOND: Final = 0.15
 _SUBSTITUTED: Final = {
@@ -312,7 +315,9 @@ def _decode_odd(text: str, column: Column, unit: str, substitute: str) -> _Odd:
 def _why_no_number(text: str) -> str:
     if looks_like_excel_date(text):
         return f"{EXCEL_DATE}, and counts as missing; type it again in a cell of text"
-    return "counts as missing; correct the cell"
+    if _GROUPED.fullmatch(text):
+        return "counts as missing; write the number without a mark or space between its thousands"
+    return "counts as missing; correct the cell, or declare a word that means missing under 'missing:' in the map"
 
 
 _REMEDIES: Final = {

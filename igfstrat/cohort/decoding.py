@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from igfstrat.cohort.binding import Binding, Bindings
+from igfstrat.cohort.binding import Binding, Bindings, no_identifier
 from igfstrat.cohort.carried import check_carried
 from igfstrat.cohort.cell_doubts import find_other_unit
 from igfstrat.cohort.cell_marks import problems_of_marks
@@ -29,6 +29,7 @@ from igfstrat.cohort.outcome import Endpoint, decode_endpoint
 from igfstrat.cohort.plausibility import (
     check_age,
     check_decimal_mark,
+    check_text,
     check_times_by_dates,
     check_unit,
     question_of_unit,
@@ -201,7 +202,7 @@ class Decoder:
         if binding is not None and binding.index is not None:
             return self.sheet.cells[binding.index]
         if binding is None and "patient_id" not in self.unusable:
-            remedy = "column missing; name it so, or map it: patient_id: <column>, or patient_id: {row_number: true}"
+            remedy = no_identifier(self.sheet.headers)
             problem = Problem(code="header", severity=Severity.ERROR, column="patient_id", remedy=remedy)
             self._spoil("patient_id", problem)
         return pd.Series([str(n) for n in self.sheet.row_numbers], dtype=object)
@@ -268,6 +269,8 @@ class Decoder:
         found = check_decimal_mark(cells, column.header, decimal)
         words = pd.Series([word.strip().replace(",", ".") for word in cells.words], dtype=object)
         raw = pd.to_numeric(words, errors="coerce").to_numpy(dtype=np.float64)[cells.which]
+        if not found and binding.index is not None:
+            found = check_text(((code, remedy, 1) for _, code, remedy in decoded.flags), raw, column.header)
         if not found and column.is_concentration and binding.unit is None:
             found = question_of_unit(raw, column)
         elif not found and column.is_concentration and binding.unit:
@@ -326,7 +329,7 @@ class Decoder:
         if len(unknown) <= filled // 2:
             return False
         words = self.sheet.cells[binding.index].iloc[unknown].str.strip().value_counts()
-        shown = ", ".join(f"{safe_text(word, limit=20)} {n}" for word, n in words.iloc[:6].items())
+        shown = ", ".join(f"{safe_text(word, limit=40)} {n}" for word, n in words.iloc[:6].items())
         close = closest_code(str(words.index[0]), binding.column.codes)
         hint = f"; did you mean '{close}'?" if close else ""
         remedy = f"most values are not codes of {name} ({', '.join(binding.column.codes)}){hint}; declare them under 'codes:' in a map"

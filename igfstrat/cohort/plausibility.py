@@ -7,6 +7,8 @@ converted here: the check only says what the figures would fit.
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -24,6 +26,10 @@ _SHARE: Final = 0.05
 # log-SD of IGF-1 in adults of all ages is about 0.45; a mixture of two units goes far beyond
 _LOG_SD_OF_A_MIXTURE: Final = 0.7
 _FEW: Final = 3
+# cells of text that hold a number nevertheless
+_WITH_NUMBER: Final = frozenset(
+    {"below_detection", "above_limit", "approximate", "text_with_number", "unit_in_cell"}
+)
 # two groups this much tighter than the whole, as far apart as two units, are two units
 _TIGHTER: Final = 0.25
 _AS_FAR: Final = 0.35
@@ -177,6 +183,50 @@ def question_of_unit(raw: NDArray[np.float64], column: Column) -> Problem:
     return Problem(code="unit", severity=Severity.ERROR, column=column.header, remedy=remedy)
 
 
+def check_text(
+    flags: Iterable[tuple[str, str, int]], numbers: NDArray[np.float64], header: str
+) -> Problem | None:
+    """Whether a column that should hold numbers holds mostly text.
+
+    Parameters
+    ----------
+    flags : iterable of tuple of str, str and int
+        Code and remedy of what was noticed of cells, and of how many.
+    numbers : ndarray of float64, shape (n_rows,)
+        Plain numbers as written; NaN where there is none.
+    header : str
+        Canonical header, for the message.
+
+    Returns
+    -------
+    Problem or None
+        An error where most filled cells hold no number of any kind.
+
+    Examples
+    --------
+    >>> text = [("not_a_number", "counts as missing; correct the cell", 30)]
+    >>> check_text(text, np.ones(12), "igf1_ng_ml").remedy
+    '30 cells hold no number and 12 do: is this the right column? If it is, correct the cell'
+    >>> check_text(text, np.ones(31), "igf1_ng_ml") is None
+    True
+    """
+    ways_out: Counter[str] = Counter()
+    n_numbers = int(np.isfinite(numbers).sum())
+    for code, remedy, n in flags:
+        if code == "not_a_number":
+            ways_out[remedy.partition("; ")[2]] += n
+        elif code in _WITH_NUMBER:
+            n_numbers += n
+    n_texts = ways_out.total()
+    if n_texts <= max(_FEW, n_numbers):
+        return None
+    way_out = max(sorted(ways_out), key=ways_out.__getitem__)
+    remedy = (
+        f"{n_texts} cells hold no number and {n_numbers} do: is this the right column? If it is, {way_out}"
+    )
+    return Problem(code="not_a_number", severity=Severity.ERROR, column=header, remedy=remedy)
+
+
 def check_age(years: NDArray[np.float64]) -> Problem | None:
     """Whether an age column can be in years.
 
@@ -320,5 +370,5 @@ def judge_decimal_marks(commas: int, points: int, header: str, decimal: str) -> 
         if points
         else f"decimal commas in {commas} cells"
     )
-    remedy = f'{both}; write one decimal mark, or declare it in a cohort map, file: {{decimal: ","}}'
+    remedy = f'{both}; write one decimal mark and none between thousands, or declare it in a cohort map, file: {{decimal: ","}}'
     return Problem(code="decimal", severity=Severity.ERROR, column=header, remedy=remedy)

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from igfstrat.cohort.binding import Binding, bind_columns
+from igfstrat.cohort.binding import Binding, bind_columns, no_identifier
 from igfstrat.cohort.cell_doubts import find_other_unit
 from igfstrat.cohort.cohort import Cohort
 from igfstrat.cohort.cohort_map import CohortMap
@@ -156,7 +156,7 @@ class _FirstPass:
 
     def run(self, size: int, n_threads: int) -> WholeColumns:
         if "patient_id" not in self.bindings.columns:
-            remedy = "column missing; name it so, or map it: patient_id: <column>, or patient_id: {row_number: true}"
+            remedy = no_identifier(self.sheet.headers)
             found = [p for p in self.bindings.problems if p.column == "patient_id"]
             raise CohortError(self.sheet.place, found or [_error("header", "patient_id", remedy)])
         for problem in self.bindings.problems:
@@ -269,9 +269,8 @@ class _FirstPass:
     ) -> None:  # fmt: skip
         """Whether the column as a whole is in doubt, as in any cohort."""
         column, collector = binding.column, self.numbers[name]
-        verdict.fault = judge_decimal_marks(
-            collector.commas, collector.points, column.header, self.map.file.decimal
-        )
+        marks = judge_decimal_marks(collector.commas, collector.points, column.header, self.map.file.decimal)
+        verdict.fault = marks or verdict.fault
         if verdict.fault:
             return
         if column.is_concentration and binding.unit is None:

@@ -1,6 +1,19 @@
 """Values that people really write: dates, times, events, units, biomarkers, categories, identifiers. Classes by the contract."""
 
-from tests.hostile.tables import Row, both, cells, file, only_csv, renamed, rows_with, without, xlsx_of
+from tests.hostile.tables import (
+    Row,
+    Variant,
+    both,
+    bytes_as,
+    cells,
+    csv_of,
+    file,
+    only_csv,
+    renamed,
+    rows_with,
+    without,
+    xlsx_of,
+)
 
 ACCEPT, REJECT, FLAG = (0,), (2,), (3,)
 NMOL = 7.649
@@ -184,6 +197,12 @@ UNITS = (
     )),
 )  # fmt: skip
 
+
+def in_pieces(column, change, words):
+    make = bytes_as("c.csv", lambda: csv_of(rows_with({column: change})), "--chunk-rows", "9")
+    return Variant(f"{column} in pieces", make, words=words)
+
+
 BIOMARKERS = (
     Row("biomarkers", "laboratory shorthand", FLAG, "<25, igf1_ng_ml", (
         *cells("igf1_ng_ml", dict(enumerate(["<25", "> 1000", "<LOD", "ND", "BLQ", "haemolysed", "*", "-", ".", "120*", "110-130", "150 ng/mL", "~140", "≤25"], start=5))),
@@ -196,6 +215,14 @@ BIOMARKERS = (
     Row("biomarkers", "IHC in other words", FLAG, "igf1r_ihc, H-score 210", (
         *cells("igf1r_ihc", dict(enumerate(["0", "1+", "2 +", "+++", "neg", "H-score 210", "3+ (strong)", "2-3", "pos"], start=5))),
         *(v for text in ("H-score 210", "3+ (strong)", "2-3", "pos", "4", "-1", "2.5", "weak", "2/3", "80%", "3++", "++++", "1-2", "high") for v in cells("igf1r_ihc", {7: text}, words="row 7, igf1r_ihc")),
+    )),
+    Row("biomarkers", "text where numbers belong", REJECT, "right column", (
+        *cells("igfbp3_ng_ml", lambda row, text: f"{text[0]}\u202f{text[1:]}", words="igfbp3_ng_ml, right column, thousands"),
+        *cells("age_years", lambda row, text: f"age {text}", words="age_years, right column"),
+        *cells("igf1_ng_ml", lambda row, text: f"{text} (assay 2)" if row > 20 else text, words="igf1_ng_ml, 41 cells hold no number and 19 do"),
+        *(in_pieces(column, change, words) for column, change, words in (
+            ("igfbp3_ng_ml", lambda row, text: f"{text[0]}\u202f{text[1:]}", "igfbp3_ng_ml, right column, thousands"),
+            ("igf1_ng_ml", lambda row, text: f"{text} (assay 2)" if row > 20 else text, "igf1_ng_ml, 41 cells hold no number and 19 do"))),
     )),
     Row("biomarkers", "whole age column in months", REJECT, "age_years, month or range", (
         *cells("age_years", lambda _, text: str(12 * int(text))), *cells("age_years", lambda row, text: str(12 * int(text)) if row > 25 else text),
