@@ -135,7 +135,7 @@ class Cohort:
         ignored = tuple(self.sheet.headers[i] for i in self.bindings.ignored)
         close = list(dict.fromkeys(miss for header in headers for miss in near_misses(header, ignored)))[:3]
         hint = f"found {', '.join(safe_text(h) for h in close)}: rename it, or map it under 'columns:'" if close else (
-            "add it, or map it under 'columns:' (a draft: igfstrat check --write-map map.yaml)")  # fmt: skip
+            "add it, map it under 'columns:' (a draft: igfstrat check --write-map map.yaml), or choose a plan that does without it")  # fmt: skip
         # a name given without thought would state a unit that the figures may not have
         hint += ", with the unit that it has" if close and COLUMNS[names[0]].is_concentration else ""
         also = f" (or {', '.join(headers[1:])})" if headers[1:] else ""

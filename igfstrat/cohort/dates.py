@@ -80,6 +80,9 @@ def decode_dates(
         order, fault = _order_of(words, today)
         if fault is None and _rests_on_dots(words):
             notices.append(("date_order", "dates with dots are read day first, as 31.12.2019"))
+        elif fault is None and (shown := _proof_of(words, order)):
+            how = f"dates in figures are read {order.replace('-', ' ')}, since {shown} can be nothing else"
+            notices.append(("date_order", how))
     dates = [_parse_date(word, order) for word in column.words]
     # a stored 0 shows as January 1900
     codes = [
@@ -146,6 +149,13 @@ def _rests_on_dots(words: Sequence[str]) -> bool:
     """Whether only the dots say that the day comes first."""
     dates = [t for t in words if _FIGURE_DATE.fullmatch(t)]
     return bool(dates) and all(_parse_date(t, "month-first") for t in dates) and any(map(_has_dots, dates))
+
+
+def _proof_of(words: Sequence[str], order: str) -> str | None:
+    """A date that only this order allows; None where nothing needs one, or only dots do."""
+    other = "month-first" if order == "day-first" else "day-first"
+    dates = (t for t in words if _FIGURE_DATE.fullmatch(t) and not _has_dots(t))
+    return next((t for t in dates if _parse_date(t, order) and not _parse_date(t, other)), None)
 
 
 def _parse_date(text: str, order: str | None) -> dt.date | None:

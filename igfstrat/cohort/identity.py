@@ -28,6 +28,8 @@ _NOBODY: Final = MISSING_WORDS | {"#ref!", "#name?", "#value!", "#null!", "#num!
 # what a spreadsheet makes of many digits when it saves a csv
 _SCIENTIFIC: Final = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+[0-9]{2}")
 _LONGEST: Final = 200
+# duplicates that each get a line with the row that they repeat; the others share one
+_TOLD: Final = 50
 _SUMMARY: Final = re.compile(
     r"(?:mean|median|average|total|sum|sd|std|min|max|count)\b\s*[:=]?\s*[\d.,]*|n\s*[:=]\s*[\d.,]+|(?:note|source)\b.*|\*.*",
     re.I,
@@ -119,7 +121,8 @@ def _doubled(ids: list[str], sheet: Sheet) -> list[Fault]:
         if _is_blank(text):
             continue
         if key in first_row:
-            remedy = f"duplicate of row {first_row[key]}; one row a patient, and no spelling variants"
+            of = f"row {first_row[key]}" if len(faults) < _TOLD else "a row above it"
+            remedy = f"duplicate of {of}; one row a patient ('rows:' in a map chooses or merges them), and no spelling variants"
             faults.append((index, "duplicate", Severity.ERROR, remedy))
         else:
             first_row[key] = int(sheet.row_numbers[index])

@@ -14,6 +14,7 @@ import pandas as pd
 
 from igfstrat.cohort.cohort_map import JoinSource
 from igfstrat.cohort.container import read_grids
+from igfstrat.cohort.identity import folded
 from igfstrat.cohort.layout import choose_sheet, find_table
 from igfstrat.cohort.limits import LIMITS, Limits
 from igfstrat.cohort.sheet import CellMark, Grid, Sheet
@@ -49,7 +50,7 @@ def join_tables(
     Raises
     ------
     CohortError
-        If a table or its key is missing, or a key stands twice on the right.
+        If a table or its key is missing, a key stands twice on the right, or no row finds its partner.
     """
     for join in joins:
         sheet = _join(sheet, join, _table_of(join, grids, path, known | {join.by}, limits))
@@ -119,10 +120,15 @@ def _join(left: Sheet, join: JoinSource, right: Sheet) -> Sheet:
     rows = [[""] * len(taken) if i is None else [right.cells.iat[i, j] for j in taken] for i in matched]
     added = pd.DataFrame(rows, columns=range(offset, offset + len(taken)), dtype=object)
     n_missing = sum(i is None for i in matched)
+    if n_missing == len(matched):
+        raise _error(right.place, _no_partner(join.by, left_keys, right_keys))
+    missed = left_keys[[i is None for i in matched]]
+    n_alike = len(set(missed.map(folded)) & set(right_keys.map(folded)) - {""})
     n_unused = len(place) - len({i for i in matched if i is not None})
     said = (
         f"joined {len(taken)} columns of {right.place} by {safe_text(join.by)}: {len(matched) - n_missing} of {len(matched)} rows found"
         f" their partner, {n_unused} rows there belong to nobody here"
+        + (f"; {n_alike} keys differ from one there only in case, spaces or hyphens" if n_alike else "")
     )
     return replace(
         left,
@@ -136,6 +142,16 @@ def _join(left: Sheet, join: JoinSource, right: Sheet) -> Sheet:
             Problem(code="joined", severity=Severity.NOTICE, remedy=said),
         ),
     )
+
+
+def _no_partner(by: str, left: pd.Series, right: pd.Series) -> str:
+    same = set(left.map(folded)) & set(right.map(folded)) - {""}
+    why = (
+        f"{len(same)} would match but for case, spaces or hyphens: write them alike"
+        if same
+        else "is it the same study, and the same kind of identifier?"
+    )
+    return f"join: by: no {safe_text(by)} here is one of the cohort's; {why}"
 
 
 def _keys(sheet: Sheet, by: str) -> pd.Series:

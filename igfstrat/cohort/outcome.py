@@ -280,7 +280,7 @@ def _coding_in_doubt(unknown: pd.Series, n_filled: int) -> bool:
 
 def _value_counts(text: pd.Series) -> str:
     counts = text.value_counts()
-    shown = ", ".join(f"{safe_text(value, limit=20)} {n}" for value, n in counts.iloc[:6].items())
+    shown = ", ".join(f"{safe_text(value, limit=40)} {n}" for value, n in counts.iloc[:6].items())
     return shown + (f" and {len(counts) - 6} more codes" if len(counts) > 6 else "")
 
 

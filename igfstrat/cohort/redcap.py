@@ -9,16 +9,20 @@ format, as its exports carry it.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from igfstrat.cohort.codes import whole_number
 from igfstrat.cohort.sheet import Sheet
 from igfstrat.errors import CohortError, Problem, Severity, safe_text
 from igfstrat.schema import fold
 
 _NAME: Final = ("variable_field_name", "field_name")
 _TYPE: Final = "field_type"
-_CHOICES: Final = "choices"
+_LABEL: Final = "field_label"
+# as its designer's file calls them, and as its API does
+_CHOICES: Final = ("choices", "select_choices")
 _VALIDATION: Final = "text_validation_type"
 _IDENTIFIER: Final = "identifier"
 _CODED: Final = {"radio", "dropdown"}
@@ -41,12 +45,15 @@ class DictionaryField:
         Whether its numbers are written with a decimal comma.
     is_identifier : bool
         Whether the project marked it as identifying.
+    label : str
+        What an export with labels has as its header.
     """
 
     name: str
     choices: dict[str, str] = field(default_factory=dict)
     has_comma: bool = False
     is_identifier: bool = False
+    label: str = ""
 
 
 def parse_dictionary(sheet: Sheet) -> dict[str, DictionaryField]:
@@ -65,7 +72,7 @@ def parse_dictionary(sheet: Sheet) -> dict[str, DictionaryField]:
     Raises
     ------
     CohortError
-        If it is no data dictionary.
+        If it is no data dictionary, or it says two things of one field or code.
     """
     headers = [fold(header) for header in sheet.headers]
 
@@ -76,24 +83,54 @@ def parse_dictionary(sheet: Sheet) -> dict[str, DictionaryField]:
     if name is None or kind is None:
         remedy = "not a REDCap data dictionary: it needs the columns 'Variable / Field Name' and 'Field Type'"
         raise CohortError(sheet.place, [Problem(code="dictionary", severity=Severity.ERROR, remedy=remedy)])
-    others = (column(_CHOICES), column(_VALIDATION), column(_IDENTIFIER))
-    found = {}
-    for row in sheet.cells.itertuples(index=False, name=None):
-        choices, validation, identifier = ("" if i is None else row[i].strip() for i in others)
-        field_type = row[kind].strip().lower()
-        found[row[name].strip()] = DictionaryField(
-            name=row[name].strip(),
-            choices=_FIXED.get(field_type) or (_parse_choices(choices) if field_type in _CODED else {}),
-            has_comma=_COMMA.fullmatch(validation) is not None,
-            is_identifier=identifier.lower() in {"y", "yes", "1"},
-        )
+    others = (column(*_CHOICES), column(_VALIDATION), column(_IDENTIFIER), column(_LABEL))
+    found: dict[str, DictionaryField] = {}
+    faults: list[tuple[int, str]] = []
+    rows = sheet.cells.itertuples(index=False, name=None)
+    for number, row in zip(sheet.row_numbers.tolist(), rows, strict=True):
+        known, doubled = _field_of(*("" if i is None else row[i].strip() for i in (name, kind, *others)))
+        if doubled:
+            faults.append((number, f"has two words for code {', '.join(doubled)}; keep one"))
+        if known.name in found:
+            faults.append((number, "stands twice in the dictionary; keep one of the rows"))
+        found[known.name] = known
+    if faults:
+        names = dict(zip(sheet.row_numbers.tolist(), sheet.cells[name].str.strip(), strict=True))
+        problems = [
+            Problem(code="dictionary", severity=Severity.ERROR, row=row, remedy=f"the field {safe_text(names[row])} {how}")
+            for row, how in faults
+        ]  # fmt: skip
+        raise CohortError(sheet.place, problems)
     return found
 
 
-def _parse_choices(text: str) -> dict[str, str]:
-    """Words by code, of ``1, Male | 2, Female``."""
+def _field_of(
+    name: str, kind: str, choices: str, validation: str, identifier: str, label: str
+) -> tuple[DictionaryField, list[str]]:
+    """A field, and the codes that have two words."""
+    kind = kind.lower()
+    words, doubled = _parse_choices(choices) if kind in _CODED else ({}, [])
+    known = DictionaryField(
+        name=name,
+        choices=_FIXED.get(kind) or words,
+        has_comma=_COMMA.fullmatch(validation) is not None,
+        is_identifier=identifier.lower() in {"y", "yes", "1"},
+        label=label,
+    )
+    return known, doubled
+
+
+def _parse_choices(text: str) -> tuple[dict[str, str], list[str]]:
+    """Words by code, of ``1, Male | 2, Female``, and codes that have two."""
     pairs = (part.partition(",") for part in text.split("|"))
-    return {code.strip(): word.strip() for code, comma, word in pairs if comma and word.strip()}
+    words: dict[str, str] = {}
+    doubled: list[str] = []
+    for code, word in ((code.strip(), word.strip()) for code, comma, word in pairs if comma):
+        if not word:
+            continue
+        if words.setdefault(code, word) != word:
+            doubled.append(safe_text(code))
+    return words, doubled
 
 
 def apply_dictionary(sheet: Sheet, fields: dict[str, DictionaryField]) -> Sheet:
@@ -111,18 +148,25 @@ def apply_dictionary(sheet: Sheet, fields: dict[str, DictionaryField]) -> Sheet:
     Sheet
         The same rows and columns; a notice says what was changed, and columns that the project marked as
         identifying are known as such.
+
+    Raises
+    ------
+    CohortError
+        If no column is one of its fields.
     """
     cells, changed, identifying = sheet.cells.copy(), [], set()
+    named = _named(sheet, fields)
     for position, header in enumerate(sheet.headers):
-        known = fields.get(header)
+        known = named.get(header)
         if known is None:
             continue
         column = cells[position].str.strip()
         if known.choices:
-            cells[position] = [known.choices.get(text, text) for text in column]
+            # programs that know numbers alone write a code 1 as 1.0
+            cells[position] = [known.choices.get(whole_number(text), text) for text in column]
             changed.append(safe_text(header))
         elif known.has_comma:
-            cells[position] = column.str.replace(r"^(-?[0-9]+),([0-9]+)$", r"\1.\2", regex=True)
+            cells[position] = column.str.replace(r"^(-?[0-9]*),([0-9]+)$", r"\1.\2", regex=True)
             changed.append(safe_text(header))
         if known.is_identifier:
             identifying.add(position)
@@ -135,3 +179,16 @@ def apply_dictionary(sheet: Sheet, fields: dict[str, DictionaryField]) -> Sheet:
         problems=(*sheet.problems, said) if changed else sheet.problems,
         identifying=frozenset(identifying),
     )
+
+
+def _named(sheet: Sheet, fields: dict[str, DictionaryField]) -> dict[str, DictionaryField]:
+    """Fields by the header of the export: their names, or their labels where it was exported with those."""
+    times = Counter(known.label for known in fields.values())
+    named = {known.label: known for known in fields.values() if times[known.label] == 1} | fields
+    if named.keys().isdisjoint(sheet.headers):
+        remedy = (
+            "no column is a field of the data dictionary: is it that of another project? Name the right one under 'dictionary:'"
+            " in the map, or leave it out"
+        )
+        raise CohortError(sheet.place, [Problem(code="dictionary", severity=Severity.ERROR, remedy=remedy)])
+    return named
