@@ -31,6 +31,7 @@ from igfstrat.cli.common import (
 from igfstrat.errors import ExitCode, Severity, safe_text
 
 if TYPE_CHECKING:
+    from igfstrat.cohort import Cohort
     from igfstrat.models import StoredModel
     from igfstrat.workflows.score_cohort import ScoreResult
 
@@ -203,6 +204,7 @@ def _score_pieces(
         say(f"  {name:<24} {text}")
     show_problems(result.problems, wanted=Severity.NOTICE, title="To know:")
     show_problems(result.problems, wanted=Severity.FLAG, title="Flagged:")
+    _say_ignored(result.cohort)
     written = result.written
     say(f"Wrote {written[0]}, {', '.join(path.name for path in written[1:])}.   Research use only.")
     return ExitCode.FLAGGED if result.is_flagged else ExitCode.OK
@@ -254,7 +256,11 @@ def _show_scores(result: ScoreResult) -> None:
         say(f"  {name:<24} {text}")
     show_problems(result.problems, wanted=Severity.NOTICE, title="To know:")
     show_problems(result.problems, wanted=Severity.FLAG, title="Flagged:")
-    ignored = [safe_text(table.sheet.headers[i], limit=30) for i in table.bindings.ignored]
+    _say_ignored(table)
+
+
+def _say_ignored(cohort: Cohort) -> None:
+    ignored = [safe_text(cohort.sheet.headers[i], limit=30) for i in cohort.bindings.ignored]
     if ignored:
         more = f" and {len(ignored) - 8} more" if len(ignored) > 8 else ""
         say(f"Not used, carried through: {', '.join(ignored[:8])}{more}")
