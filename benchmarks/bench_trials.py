@@ -86,7 +86,7 @@ def median_time(run, repeats, clock=time.process_time):
 
 def ours(changes, trials, threads=1, estimate=False):
     from igfstrat.trials import make_scenario
-    from igfstrat.trials.engine import simulate_trials
+    from igfstrat.trials.simulation.engine import simulate_trials
 
     scenario = make_scenario(BASE | changes)
     return lambda: simulate_trials(
@@ -102,7 +102,7 @@ def ours(changes, trials, threads=1, estimate=False):
 
 def adaptive(changes, trials, estimate=False):
     from igfstrat.trials import make_scenario
-    from igfstrat.trials.adaptive_patients import rules_of, simulate_adaptive
+    from igfstrat.trials.adaptive.patients import rules_of, simulate_adaptive
 
     designs = {"adaptive": ADAPTIVE["designs"]["adaptive"] | changes}
     scenario = make_scenario(BASE | {"designs": designs})
@@ -114,7 +114,7 @@ def adaptive(changes, trials, estimate=False):
 
 def chosen_cut(changes, trials, estimate=False):
     from igfstrat.trials import make_scenario
-    from igfstrat.trials.threshold_patients import simulate_threshold
+    from igfstrat.trials.threshold.patients import simulate_threshold
 
     marker = {"name": "igf1r", "continuous": {"cut": 0.5}, "assay": {"measurement_sd": 0.3}}
     scenario = make_scenario(BASE | {"marker": marker, "designs": {"cut": CUTS | changes}})
@@ -168,11 +168,11 @@ def step_kernels():
     """Random numbers alone, and a trial up to a level, as kernels."""
     import numba
 
-    from igfstrat.trials._kernels_look import evaluate
-    from igfstrat.trials._kernels_order import fill_buckets, kth_smallest, sort_keys
-    from igfstrat.trials._kernels_patients import enrol, fill_outcomes
-    from igfstrat.trials._kernels_random import fill_exponentials, fill_words, stream
-    from igfstrat.trials._kernels_trial import fill_calendar, make_work, pack
+    from igfstrat.trials.kernels.look import evaluate
+    from igfstrat.trials.kernels.order import fill_buckets, kth_smallest, sort_keys
+    from igfstrat.trials.kernels.patients import enrol, fill_outcomes
+    from igfstrat.trials.kernels.random import fill_exponentials, fill_words, stream
+    from igfstrat.trials.kernels.trial import fill_calendar, make_work, pack
 
     @numba.njit(error_model="numpy")
     def draw(trials, work):
@@ -212,8 +212,8 @@ def step_kernels():
 def steps(trials, repeats):
     """Milliseconds that each step adds: kernels called one after another on the same trials."""
     from igfstrat.trials import make_scenario
-    from igfstrat.trials import population as pop
-    from igfstrat.trials.engine import make_looks, make_test
+    from igfstrat.trials.simulation import population as pop
+    from igfstrat.trials.simulation.looks import make_looks, make_test
 
     scenario = make_scenario(BASE)
     people = pop.make_population(scenario, "all_comers")

@@ -87,7 +87,7 @@ def search(
     """
     from igfstrat.report.cohort_scenario_section import answers
     from igfstrat.report.search_section import summary_words
-    from igfstrat.trials.sensitivity import PREVALENCES
+    from igfstrat.trials.search.sensitivity import PREVALENCES
     from igfstrat.workflows import design_search as job
     from igfstrat.workflows.cohort_open import RESAMPLING
     from igfstrat.workflows.search_plan import parse_goal, plan_search
@@ -127,7 +127,7 @@ def search(
 
 
 def _agree(scenario: Scenario, power: float, yes: bool) -> None:
-    from igfstrat.trials.search_space import make_space
+    from igfstrat.trials.search.space import make_space
 
     number = len(make_space(scenario, power=power))
     if number > _LARGE and not yes:

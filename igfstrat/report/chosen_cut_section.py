@@ -15,7 +15,7 @@ from igfstrat.report.figures import COLOURS
 from igfstrat.report.study_truths import plain_table
 from igfstrat.report.study_wording import marker_words, percent, with_error
 from igfstrat.report.tables import Table
-from igfstrat.trials.results import DesignResults
+from igfstrat.trials.results.study import DesignResults
 
 _ERRORS: Final = "In brackets: Monte-Carlo standard error."
 _WHEN: Final = (("in_all", "all trials"), ("when_claimed", "trials that claim the cut"))

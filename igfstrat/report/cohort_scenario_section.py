@@ -13,9 +13,9 @@ from igfstrat.report.formatting import DASH
 from igfstrat.report.study_truths import plain_table
 from igfstrat.report.study_wording import assumption_words, value_words
 from igfstrat.report.tables import Table
-from igfstrat.trials._scenario_cohort import FromCohortSettings
-from igfstrat.trials.cohort_facts import CohortFacts, CohortPoint, CohortPower, Estimated
+from igfstrat.trials.from_cohort.facts import CohortFacts, CohortPoint, CohortPower, Estimated
 from igfstrat.trials.scenario import Scenario
+from igfstrat.trials.scenario.from_cohort import FromCohortSettings
 
 _REFERENCES: Final = (
     "Breslow NE. Discussion of: Cox DR, Regression models and life-tables. J R Stat Soc B 1972;34:216-217.",

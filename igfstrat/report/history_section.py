@@ -14,8 +14,8 @@ from igfstrat.report.formatting import DASH
 from igfstrat.report.study_plans import WHO
 from igfstrat.report.study_wording import percent
 from igfstrat.report.tables import Table
-from igfstrat.trials._scenario_history import StoryKeys
-from igfstrat.trials.replay import NULL, Replay, ReplayedNumber
+from igfstrat.trials.scenario.history import StoryKeys
+from igfstrat.trials.study.replay import NULL, Replay, ReplayedNumber
 
 _DECIMALS: Final = {"hazard_ratio": 2, "median": 1, "event_free": 3}
 _NAMES: Final = {"hazard_ratio": "Hazard ratio", "median": "Median", "event_free": "Free of the event"}

@@ -14,9 +14,9 @@ from igfstrat.report._panels import Sheet
 from igfstrat.report._wording import title_words
 from igfstrat.report.figures import COLOURS
 from igfstrat.report.study_wording import assumption_words, value_words
-from igfstrat.trials._search_rows import SIZED
-from igfstrat.trials.search import SearchResults
-from igfstrat.trials.sensitivity import Swing
+from igfstrat.trials.search.cheapest import SearchResults
+from igfstrat.trials.search.rows import SIZED
+from igfstrat.trials.search.sensitivity import Swing
 
 _GREY: Final = "#3E3E3E"
 _MARKERS: Final = "osD^vP*X"

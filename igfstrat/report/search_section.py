@@ -24,8 +24,8 @@ from igfstrat.report.search_words import choices_section, left_out_words, limit_
 from igfstrat.report.study_provenance import provenance_section
 from igfstrat.report.study_wording import assumption_words, with_error
 from igfstrat.report.tables import Table
-from igfstrat.trials.search import SearchResults
-from igfstrat.trials.sensitivity import PrevalenceValue, Swing
+from igfstrat.trials.search.cheapest import SearchResults
+from igfstrat.trials.search.sensitivity import PrevalenceValue, Swing
 
 _MOST_ROWS: Final = 40
 _NEXT: Final = (

@@ -10,7 +10,7 @@ from igfstrat.report.document import Section
 from igfstrat.report.search_figures import limits_of, shown_candidates
 from igfstrat.report.study_ends import truth_section
 from igfstrat.report.study_wording import assumption_words, value_words
-from igfstrat.trials.search import LEFT_OUT, SearchResults
+from igfstrat.trials.search.cheapest import LEFT_OUT, SearchResults
 
 _MOST_TRIED: Final = 12
 _COUNTED: Final = frozenset({"looks", "patients_per_event"})  # choices that no assumption is about

@@ -12,7 +12,7 @@ from igfstrat.report.study_figures import effort_figure, gap_figure, gap_of, pow
 from igfstrat.report.study_truths import plain_table
 from igfstrat.report.study_wording import label_words, money, percent, with_error
 from igfstrat.report.tables import Table
-from igfstrat.trials.results import DesignResults, StudyPoint
+from igfstrat.trials.results.study import DesignResults, StudyPoint
 from igfstrat.trials.scenario import Scenario
 
 ERRORS: Final = "In brackets: Monte-Carlo standard error."

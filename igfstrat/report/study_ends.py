@@ -8,8 +8,8 @@ from typing import Any, Final
 from igfstrat.errors import safe_text
 from igfstrat.report.document import Paragraph, Section
 from igfstrat.report.study_wording import assumption_words, marker_words, value_words
-from igfstrat.trials._scenario_outcome import EffectPiece, HazardSettings
 from igfstrat.trials.scenario import Scenario
+from igfstrat.trials.scenario.outcome import EffectPiece, HazardSettings
 
 REFERENCES: Final = (
     "Schoenfeld D. The asymptotic properties of nonparametric tests for comparing survival distributions. Biometrika 1981;68:316-319.",

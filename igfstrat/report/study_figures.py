@@ -18,7 +18,7 @@ from igfstrat.report._panels import Sheet
 from igfstrat.report._wording import title_words
 from igfstrat.report.figures import COLOURS
 from igfstrat.report.study_wording import assumption_words, value_words
-from igfstrat.trials.results import DesignResults, StudyPoint
+from igfstrat.trials.results.study import DesignResults, StudyPoint
 
 Z95: Final = 1.959963984540054
 _GREY: Final = "#3E3E3E"

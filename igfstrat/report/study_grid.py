@@ -14,7 +14,7 @@ from igfstrat.report.study_figures import vary_figure
 from igfstrat.report.study_truths import plain_table
 from igfstrat.report.study_wording import assumption_words, percent, span, value_words
 from igfstrat.report.tables import Table
-from igfstrat.trials.results import StudyPoint
+from igfstrat.trials.results.study import StudyPoint
 from igfstrat.trials.scenario import Scenario
 
 _MOST_TABLES: Final = 12  # points of a grid that get their own table

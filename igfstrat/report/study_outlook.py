@@ -17,11 +17,11 @@ from igfstrat.report.study_plans import WHO
 from igfstrat.report.study_truths import plain_table
 from igfstrat.report.study_wording import money, percent
 from igfstrat.report.tables import Table
-from igfstrat.trials.open_truths import OpenTruth
-from igfstrat.trials.outlook import StudyOutlook
-from igfstrat.trials.power_surface import PowerSurface
-from igfstrat.trials.results import DesignResults, StudyPoint
+from igfstrat.trials.results.study import DesignResults, StudyPoint
 from igfstrat.trials.scenario import Scenario
+from igfstrat.trials.study.open_truths import OpenTruth
+from igfstrat.trials.study.outlook import StudyOutlook
+from igfstrat.trials.study.power_surface import PowerSurface
 
 _TITLES: Final = {
     "none": "No effect at all",

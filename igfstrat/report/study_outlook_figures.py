@@ -13,9 +13,9 @@ from matplotlib.patches import Patch
 from igfstrat.report._panels import Sheet
 from igfstrat.report.figures import COLOURS
 from igfstrat.report.study_figures import finish_rows, fitted
-from igfstrat.trials.outlook import Timeline
-from igfstrat.trials.power_surface import PowerSurface
-from igfstrat.trials.results import DesignResults
+from igfstrat.trials.results.study import DesignResults
+from igfstrat.trials.study.outlook import Timeline
+from igfstrat.trials.study.power_surface import PowerSurface
 
 _GREY: Final = "#3E3E3E"
 _MARKERS: Final = "osD^vP*X"

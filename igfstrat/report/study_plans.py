@@ -9,8 +9,8 @@ from igfstrat.errors import safe_text
 from igfstrat.report.formatting import DASH
 from igfstrat.report.study_truths import plain_table
 from igfstrat.report.tables import Table
-from igfstrat.trials._scenario_design import ADAPTIVE, DesignSettings, SelectionSettings
 from igfstrat.trials.scenario import Scenario
+from igfstrat.trials.scenario.design import ADAPTIVE, DesignSettings, SelectionSettings
 
 WHO: Final = {"overall": "everybody", "positive": "positives", "negative": "negatives"}
 _ENROLS: Final = {

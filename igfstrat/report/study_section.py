@@ -26,9 +26,9 @@ from igfstrat.report.study_provenance import provenance_section
 from igfstrat.report.study_selection import selection_tables
 from igfstrat.report.study_truths import death_table, missing_forms, null_table
 from igfstrat.report.study_wording import agreement, assumption_words, label_words, money, span
-from igfstrat.trials.outlook import StudyOutlook
-from igfstrat.trials.results import DesignResults, StudyPoint
+from igfstrat.trials.results.study import DesignResults, StudyPoint
 from igfstrat.trials.scenario import Scenario
+from igfstrat.trials.study.outlook import StudyOutlook
 
 _MOST_WARNINGS: Final = 12
 _SAME: Final = 0.005  # two shares of trials that a summary needn't tell apart

@@ -11,7 +11,7 @@ from igfstrat.report.study_plans import WHO
 from igfstrat.report.study_truths import plain_table
 from igfstrat.report.study_wording import percent, with_error
 from igfstrat.report.tables import Table
-from igfstrat.trials.results import DesignResults
+from igfstrat.trials.results.study import DesignResults
 
 _ERRORS: Final = "In brackets: Monte-Carlo standard error."
 _PARTS: Final = ("everybody", "positive", "negative", "nobody")

@@ -10,7 +10,7 @@ from igfstrat.report.document import Paragraph
 from igfstrat.report.formatting import DASH
 from igfstrat.report.study_wording import percent, with_error
 from igfstrat.report.tables import Table
-from igfstrat.trials.results import DesignResults
+from igfstrat.trials.results.study import DesignResults
 
 _ERRORS: Final = "In brackets: Monte-Carlo standard error."
 

@@ -10,7 +10,7 @@ from igfstrat.errors import safe_text
 from igfstrat.features import REGISTRY
 from igfstrat.report.formatting import DASH
 from igfstrat.schema import COLUMNS
-from igfstrat.trials.results import DesignResults, StudyPoint
+from igfstrat.trials.results.study import DesignResults, StudyPoint
 from igfstrat.trials.scenario import Scenario
 
 DISAGREEMENT: Final = 4.0  # standard errors between simulation and closed form that are reported

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from igfstrat.report._panels import Sheet
 from igfstrat.report.figures import COLOURS
 from igfstrat.report.study_figures import Z95
-from igfstrat.trials.winners_curse import WinnersCurse
+from igfstrat.trials.winners_curse.results import WinnersCurse
 
 _MARKERS: Final = "osD"
 RELATION_WORDS: Final = {

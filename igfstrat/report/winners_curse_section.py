@@ -14,7 +14,8 @@ from igfstrat.report.history_section import sources_section
 from igfstrat.report.study_wording import percent, with_error
 from igfstrat.report.tables import Table
 from igfstrat.report.winners_curse_figure import RELATION_WORDS, best_of_figure
-from igfstrat.trials.winners_curse import BestOf, Confirmation, FirstTrial, WinnersCurse, WinnersCurseSettings
+from igfstrat.trials.winners_curse.results import BestOf, Confirmation, FirstTrial, WinnersCurse
+from igfstrat.trials.winners_curse.settings import WinnersCurseSettings
 
 _ERRORS: Final = (
     "In brackets: Monte-Carlo standard error; none where the value is one that many trials share."

@@ -10,12 +10,12 @@ from typing import Any, Final
 import numpy as np
 
 from igfstrat.parallel import map_replicates
-from igfstrat.trials._power import no_closed_power
-from igfstrat.trials._progress import in_parts
-from igfstrat.trials.cohort_facts import CohortPower, interval
-from igfstrat.trials.cohort_power import power_of, resample_rows, screened_for, share_beyond
-from igfstrat.trials.designs import make_rules
+from igfstrat.trials.designs.power import no_closed_power
+from igfstrat.trials.designs.rules import make_rules
+from igfstrat.trials.from_cohort.facts import CohortPower, interval
+from igfstrat.trials.from_cohort.power import power_of, resample_rows, screened_for, share_beyond
 from igfstrat.trials.scenario import Point, Scenario
+from igfstrat.trials.study.progress import in_parts
 from igfstrat.workflows.cohort_scenario import CohortScenario, chooses_assay
 
 RESAMPLING: Final = "resampling the cohort"  # as the stage of a job

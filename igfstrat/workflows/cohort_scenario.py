@@ -20,17 +20,17 @@ from igfstrat.config import make_config, parse_yaml
 from igfstrat.errors import ConfigError, UsageError, safe_text
 from igfstrat.features.cores import core_columns
 from igfstrat.features.references import resolve_below
-from igfstrat.trials._scenario_cohort import FromCohortSettings
-from igfstrat.trials._scenario_outcome import UNITS_PER_YEAR
-from igfstrat.trials.cohort_facts import (
+from igfstrat.trials.from_cohort.facts import (
     CohortFacts,
     follow_up_of,
     observed_ratio,
     rounding_step,
 )
-from igfstrat.trials.cohort_power import fill_scenario
-from igfstrat.trials.from_cohort import CohortFit, CohortModel, CohortSample, prognostic_prior
+from igfstrat.trials.from_cohort.model import CohortFit, CohortModel, CohortSample, prognostic_prior
+from igfstrat.trials.from_cohort.power import fill_scenario
 from igfstrat.trials.scenario import Scenario
+from igfstrat.trials.scenario.from_cohort import FromCohortSettings
+from igfstrat.trials.scenario.outcome import UNITS_PER_YEAR
 from igfstrat.workflows.cohort_unknowns import unknowns_of
 from igfstrat.workflows.grouping import Grouped, group_patients
 from igfstrat.workflows.plan import ChosenPlan, choose_plan

@@ -8,7 +8,7 @@ from igfstrat.analysis import Grouping
 from igfstrat.cohort import Cohort
 from igfstrat.errors import safe_text
 from igfstrat.schema import COLUMNS
-from igfstrat.trials.cohort_facts import CohortFacts
+from igfstrat.trials.from_cohort.facts import CohortFacts
 
 _MISSING: Final = 0.1  # share without a result that is told
 _FEW_EVENTS: Final = 50

@@ -20,17 +20,17 @@ from igfstrat.report.document import Document, Section
 from igfstrat.report.html import render_html
 from igfstrat.report.search_section import search_document
 from igfstrat.report.study_files import STUDY_FORMATS, write_study_files
-from igfstrat.trials._progress import Progress
-from igfstrat.trials._search_rows import SIZED
-from igfstrat.trials.cohort_facts import CohortPoint
+from igfstrat.trials.from_cohort.facts import CohortPoint
 from igfstrat.trials.scenario import Scenario
-from igfstrat.trials.search import SearchResults, search_designs
-from igfstrat.trials.sensitivity import (
+from igfstrat.trials.search.cheapest import SearchResults, search_designs
+from igfstrat.trials.search.rows import SIZED
+from igfstrat.trials.search.sensitivity import (
     PrevalenceValue,
     Swing,
     swing_designs,
     value_of_prevalence,
 )
+from igfstrat.trials.study.progress import Progress
 from igfstrat.workflows.cohort_scenario import CohortSource
 from igfstrat.workflows.report_inputs import versions
 from igfstrat.workflows.search_cohort import best_left_open, with_cohort_prior

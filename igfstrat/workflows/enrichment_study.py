@@ -23,12 +23,12 @@ from igfstrat.report.history_section import replay_sections, replay_sentences, s
 from igfstrat.report.html import render_html
 from igfstrat.report.study_files import STUDY_FORMATS, write_study_files
 from igfstrat.report.study_section import study_document
-from igfstrat.trials._progress import Progress, Tell, named
-from igfstrat.trials.cohort_facts import CohortPoint, CohortPower
-from igfstrat.trials.outlook import StudyOutlook
-from igfstrat.trials.replay import Replay, replay_history
-from igfstrat.trials.results import StudyPoint, StudyResults
+from igfstrat.trials.from_cohort.facts import CohortPoint, CohortPower
+from igfstrat.trials.results.study import StudyPoint, StudyResults
 from igfstrat.trials.scenario import Scenario
+from igfstrat.trials.study.outlook import StudyOutlook
+from igfstrat.trials.study.progress import Progress, Tell, named
+from igfstrat.trials.study.replay import Replay, replay_history
 from igfstrat.workflows.cohort_open import RESAMPLING, powers_left
 from igfstrat.workflows.cohort_scenario import CohortSource
 from igfstrat.workflows.report_inputs import versions
@@ -266,8 +266,8 @@ def run_study(
 def _points(
     plan: StudyPlan, n_jobs: int, cluster: str | None, checkpoints: Path | None, tell: Tell | None
 ) -> tuple[StudyPoint, ...]:
-    from igfstrat.trials.nulls import n_runs
-    from igfstrat.trials.operating import simulate_scenario
+    from igfstrat.trials.designs.nulls import n_runs
+    from igfstrat.trials.study.operating import simulate_scenario
 
     found, done = [], 0
     for values, scenario in plan.points:
@@ -302,7 +302,7 @@ def _outlook(
     plan: StudyPlan, points: Sequence[StudyPoint], n_jobs: int, progress: Progress | None
 ) -> StudyOutlook | None:
     """What stands beside the one point; a grid has its own figures."""
-    from igfstrat.trials.outlook import study_outlook
+    from igfstrat.trials.study.outlook import study_outlook
 
     if plan.scenario.vary:
         return None

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from igfstrat.config import packaged_configs
 from igfstrat.errors import EvidenceError, IgfstratWarning
-from igfstrat.trials._scenario_history import StoryKeys
-from igfstrat.trials.replay import Replay, replay_history
 from igfstrat.trials.scenario import Scenario, read_scenario
+from igfstrat.trials.scenario.history import StoryKeys
+from igfstrat.trials.study.replay import Replay, replay_history
 
 
 def history_names() -> tuple[str, ...]:

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from igfstrat.trials._progress import Progress, named
-from igfstrat.trials._scenario_search import SearchSettings
-from igfstrat.trials.cohort_facts import CohortPoint
+from igfstrat.trials.from_cohort.facts import CohortPoint
 from igfstrat.trials.scenario import Scenario
-from igfstrat.trials.search import SearchResults
-from igfstrat.trials.sensitivity import sized_scenario
+from igfstrat.trials.scenario.search import SearchSettings
+from igfstrat.trials.search.cheapest import SearchResults
+from igfstrat.trials.search.sensitivity import sized_scenario
+from igfstrat.trials.study.progress import Progress, named
 from igfstrat.workflows.cohort_open import RESAMPLING, power_left
 from igfstrat.workflows.cohort_scenario import CohortScenario
 

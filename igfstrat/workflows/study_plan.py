@@ -12,10 +12,10 @@ from typing import Any, Final
 
 from igfstrat.cohort import Cohort
 from igfstrat.errors import UsageError, safe_text
-from igfstrat.trials._scenario_design import ADAPTIVE
-from igfstrat.trials.feasibility import feasibility_concerns
+from igfstrat.trials.designs.sizing import solve_sizes
 from igfstrat.trials.scenario import Point, Scenario, check_built, expand_vary
-from igfstrat.trials.sizing import solve_sizes
+from igfstrat.trials.scenario.design import ADAPTIVE
+from igfstrat.trials.study.feasibility import feasibility_concerns
 from igfstrat.workflows.cohort_scenario import CohortScenario, CohortSource
 from igfstrat.workflows.history import check_retracted
 from igfstrat.workflows.scenario_source import fill_from_cohort, open_scenario
@@ -62,7 +62,7 @@ class StudyPlan:
     @property
     def trials(self) -> int:
         """Trials in all: each design with its effect, and once more under each null."""
-        from igfstrat.trials.nulls import n_runs
+        from igfstrat.trials.designs.nulls import n_runs
 
         runs = (n_runs(scenario, name) for _, scenario in self.points for name in scenario.designs)
         return self.replicates * sum(runs)
@@ -227,7 +227,7 @@ def plan_study(
 
 def _check_points(points: Sequence[tuple[Point, Scenario]]) -> None:
     """All that isn't built, of every design and point, in one error."""
-    from igfstrat.trials.engine import check_simulable
+    from igfstrat.trials.simulation.engine import check_simulable
 
     said: dict[str, None] = {}
     for _, scenario in points:
@@ -268,9 +268,9 @@ def estimate_effort(plan: StudyPlan, *, n_jobs: int = 1) -> StudyEffort:
     StudyEffort
         For all points of the grid.
     """
-    from igfstrat.trials.designs import make_rules
-    from igfstrat.trials.nulls import n_runs
-    from igfstrat.trials.operating import BLOCK, trial_rows
+    from igfstrat.trials.designs.nulls import n_runs
+    from igfstrat.trials.designs.rules import make_rules
+    from igfstrat.trials.study.operating import BLOCK, trial_rows
 
     workers = n_jobs if n_jobs > 0 else os.cpu_count() or 1
     most = max(design.n or 0 for _, scenario in plan.points for design in scenario.designs.values())

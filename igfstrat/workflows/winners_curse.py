@@ -17,9 +17,9 @@ from igfstrat.report.document import Document
 from igfstrat.report.html import render_html
 from igfstrat.report.study_files import STUDY_FORMATS, write_study_files
 from igfstrat.report.winners_curse_section import winners_curse_document
-from igfstrat.trials.winners_curse import (
-    WinnersCurse,
-    WinnersCurseSettings,
+from igfstrat.trials.winners_curse.results import WinnersCurse
+from igfstrat.trials.winners_curse.settings import WinnersCurseSettings
+from igfstrat.trials.winners_curse.simulation import (
     make_winners_curse,
     read_winners_curse,
     simulate_winners_curse,
@@ -154,7 +154,7 @@ def winners_curse(
     replicates, seed : int, optional
         Those of the settings where left out.
     n_jobs, cluster, checkpoints, progress : optional
-        See `igfstrat.trials.winners_curse.simulate_winners_curse`; no number depends on them.
+        See `igfstrat.trials.winners_curse.simulation.simulate_winners_curse`; no number depends on them.
     retracted : bool
         Whether retracted sources may be used, with a warning.
 

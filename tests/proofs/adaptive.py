@@ -18,11 +18,11 @@ import numpy as np
 from scipy.special import ndtr
 
 from igfstrat.trials import make_scenario
-from igfstrat.trials._scenario_design import DesignSettings, SelectionSettings
-from igfstrat.trials.adaptive import make_adaptive_rules
-from igfstrat.trials.adaptive_normal import simulate_normal
-from igfstrat.trials.adaptive_patients import rules_of, simulate_adaptive
-from igfstrat.trials.nulls import make_average_one
+from igfstrat.trials.adaptive.normal import simulate_normal
+from igfstrat.trials.adaptive.patients import rules_of, simulate_adaptive
+from igfstrat.trials.adaptive.stages import make_adaptive_rules
+from igfstrat.trials.designs.nulls import make_average_one
+from igfstrat.trials.scenario.design import DesignSettings, SelectionSettings
 from tests.proofs.claims import AtLeast, Bound
 
 ALPHA = 0.025

@@ -11,12 +11,12 @@ from scipy.special import ndtri
 
 from igfstrat.parallel import open_pool
 from igfstrat.trials import make_scenario
-from igfstrat.trials._cohort_estimates import accuracy_of
-from igfstrat.trials._piecewise import PiecewiseHazard
-from igfstrat.trials._scenario_cohort import FromCohortSettings
-from igfstrat.trials.cohort_facts import interval
-from igfstrat.trials.cohort_power import power_of, resample_rows
-from igfstrat.trials.from_cohort import CohortModel, CohortSample, prognostic_prior
+from igfstrat.trials.from_cohort.estimates import accuracy_of
+from igfstrat.trials.from_cohort.facts import interval
+from igfstrat.trials.from_cohort.model import CohortModel, CohortSample, prognostic_prior
+from igfstrat.trials.from_cohort.power import power_of, resample_rows
+from igfstrat.trials.patients.piecewise import PiecewiseHazard
+from igfstrat.trials.scenario.from_cohort import FromCohortSettings
 from tests.proofs.claims import Proof
 
 COHORTS = 500

@@ -2,7 +2,7 @@
 
 import pytest
 
-from igfstrat.trials import designs
+from igfstrat.trials.designs import rules
 from tests.proofs.claims import Proof
 from tests.proofs.models import QUICK as MODELS
 from tests.proofs.report import ALL as REPORT
@@ -28,7 +28,7 @@ def test_designs_add_nothing_to_the_errors_of_their_component_tests_in_5_000_tri
 
 
 def test_two_hypotheses_without_any_procedure_are_seen_to_err_too_often(monkeypatch):
-    monkeypatch.setattr(designs, "reject", lambda p, **more: p <= ALPHA)
+    monkeypatch.setattr(rules, "reject", lambda p, **more: p <= ALPHA)
     assert not any(r.holds for r in claims(0, group="stratified", truth="no effect", trials=20_000))
 
 

@@ -17,11 +17,11 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from igfstrat.trials import make_scenario
-from igfstrat.trials._scenario_design import DesignSettings
-from igfstrat.trials.nested import nested_critical_value, nested_exceedance
-from igfstrat.trials.threshold import CutStatistics, choose_cuts, decide_cuts, make_cut_rules
-from igfstrat.trials.threshold_intervals import make_intervals
-from igfstrat.trials.threshold_patients import cut_rules, simulate_threshold
+from igfstrat.trials.scenario.design import DesignSettings
+from igfstrat.trials.threshold.intervals import make_intervals
+from igfstrat.trials.threshold.nested import nested_critical_value, nested_exceedance
+from igfstrat.trials.threshold.patients import cut_rules, simulate_threshold
+from igfstrat.trials.threshold.rules import CutStatistics, choose_cuts, decide_cuts, make_cut_rules
 from tests.proofs.claims import AtLeast, Bound
 
 ALPHA = 0.025

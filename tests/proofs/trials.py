@@ -6,7 +6,7 @@ of the integral may cost.
 """
 
 from igfstrat.trials import make_scenario
-from igfstrat.trials.operating import simulate_scenario
+from igfstrat.trials.study.operating import simulate_scenario
 
 REPLICATES = 100_000
 APPROXIMATION = 0.003

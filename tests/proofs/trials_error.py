@@ -14,11 +14,11 @@ import numpy as np
 from scipy.special import ndtr
 
 from igfstrat.trials import make_scenario
-from igfstrat.trials.boundaries import make_boundaries
-from igfstrat.trials.correlated_levels import correlated_levels
-from igfstrat.trials.designs import decide, make_rules
-from igfstrat.trials.engine import simulate_trials
-from igfstrat.trials.nulls import make_average_one
+from igfstrat.trials.designs.nulls import make_average_one
+from igfstrat.trials.designs.rules import decide, make_rules
+from igfstrat.trials.rejection.boundaries import make_boundaries
+from igfstrat.trials.rejection.correlated_levels import correlated_levels
+from igfstrat.trials.simulation.engine import simulate_trials
 from tests.proofs.claims import Bound
 from tests.proofs.trials_normal import METHODS
 

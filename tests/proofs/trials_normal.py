@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 from scipy.special import ndtr
 
-from igfstrat.trials.multiplicity import reject
+from igfstrat.trials.rejection.multiplicity import reject
 from tests.proofs.claims import Bound
 
 ALPHA = 0.025

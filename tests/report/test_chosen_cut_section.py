@@ -6,7 +6,7 @@ from igfstrat.report.chosen_cut_section import chosen_cut_figure, chosen_cut_sec
 from igfstrat.report.document import FigureBlock
 from igfstrat.report.tables import Table
 from igfstrat.trials import make_scenario
-from igfstrat.trials.operating import simulate_scenario
+from igfstrat.trials.study.operating import simulate_scenario
 
 SCENARIO = make_scenario(
     {

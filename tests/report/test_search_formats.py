@@ -11,9 +11,9 @@ import pytest
 from igfstrat.report.search_section import summary_words
 from igfstrat.report.search_words import choices_section, left_out_words, limit_words
 from igfstrat.report.tables import Table
-from igfstrat.trials._scenario_search import LimitSettings
-from igfstrat.trials._search_rows import SIZED
-from igfstrat.trials.search import LEFT_OUT
+from igfstrat.trials.scenario.search import LimitSettings
+from igfstrat.trials.search.cheapest import LEFT_OUT
+from igfstrat.trials.search.rows import SIZED
 from igfstrat.workflows.design_search import run_search, write_search
 from tests.report.readers import html_text, packed, pdf_text
 

@@ -11,8 +11,8 @@ from igfstrat.report.study_plans import WHO, plan_table
 from igfstrat.report.study_wording import assumption_words
 from igfstrat.report.tables import Table
 from igfstrat.trials import make_scenario
-from igfstrat.trials.replay import Replay, ReplayedNumber
 from igfstrat.trials.scenario import read_scenario
+from igfstrat.trials.study.replay import Replay, ReplayedNumber
 from igfstrat.workflows.enrichment_study import enrichment_study
 from tests.report.test_study_selection import SCENARIO
 

@@ -17,7 +17,7 @@ from igfstrat.report.study_section import study_document
 from igfstrat.report.study_wording import agreement, percent, screen_lines, with_error
 from igfstrat.report.tables import Table
 from igfstrat.trials import expand_vary, make_scenario, simulate_scenario
-from igfstrat.trials.results import StudyPoint
+from igfstrat.trials.results.study import StudyPoint
 
 SETTINGS = {
     "name": "small",

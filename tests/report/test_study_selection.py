@@ -2,7 +2,7 @@
 
 from igfstrat.report.study_selection import selection_tables
 from igfstrat.trials import make_scenario
-from igfstrat.trials.operating import simulate_scenario
+from igfstrat.trials.study.operating import simulate_scenario
 
 SCENARIO = {
     "endpoint": "os",

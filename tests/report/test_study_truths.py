@@ -6,7 +6,7 @@ import pytest
 
 from igfstrat.report.study_truths import death_table, missing_forms, null_table
 from igfstrat.trials import make_scenario
-from igfstrat.trials.operating import simulate_scenario
+from igfstrat.trials.study.operating import simulate_scenario
 
 SCENARIO = {
     "endpoint": "pfs",

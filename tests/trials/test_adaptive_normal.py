@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from igfstrat.trials._scenario_design import DesignSettings, SelectionSettings
-from igfstrat.trials.adaptive import make_adaptive_rules
-from igfstrat.trials.adaptive_normal import simulate_normal
-from igfstrat.trials.boundaries import crossing_probabilities
+from igfstrat.trials.adaptive.normal import simulate_normal
+from igfstrat.trials.adaptive.stages import make_adaptive_rules
+from igfstrat.trials.rejection.boundaries import crossing_probabilities
+from igfstrat.trials.scenario.design import DesignSettings, SelectionSettings
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "enrichment_reference.json").read_text())
 PREVALENCE = 0.4

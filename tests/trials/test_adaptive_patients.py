@@ -7,10 +7,10 @@ import pytest
 
 from igfstrat.errors import ConfigError, UsageError
 from igfstrat.trials import make_scenario
-from igfstrat.trials.adaptive_patients import rules_of, simulate_adaptive
-from igfstrat.trials.engine import simulate_trials
-from igfstrat.trials.feasibility import feasibility_concerns
-from igfstrat.trials.operating import simulate_scenario
+from igfstrat.trials.adaptive.patients import rules_of, simulate_adaptive
+from igfstrat.trials.simulation.engine import simulate_trials
+from igfstrat.trials.study.feasibility import feasibility_concerns
+from igfstrat.trials.study.operating import simulate_scenario
 
 DESIGN = {"design": "adaptive_enrichment", "n": 300, "events": [80, 160], "selection": {"rule": "best"}}
 BASE = {

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from igfstrat.trials import make_scenario
-from igfstrat.trials.operating import simulate_scenario
+from igfstrat.trials.study.operating import simulate_scenario
 
 ROOT = Path(__file__).parents[2]
 ENRICHMENT = {"design": "adaptive_enrichment", "n": 120, "events": [40, 80]}
@@ -67,7 +67,7 @@ PROGRAM = """
 import json, sys
 from pathlib import Path
 from igfstrat.trials import make_scenario
-from igfstrat.trials.operating import simulate_scenario
+from igfstrat.trials.study.operating import simulate_scenario
 scenario = make_scenario(json.loads(sys.argv[2]))
 simulate_scenario(scenario, replicates=100_000, seed=3, checkpoints=Path(sys.argv[1]))
 """

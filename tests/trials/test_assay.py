@@ -6,20 +6,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from igfstrat.errors import DomainError
-from igfstrat.trials._scenario_marker import (
-    AssaySettings,
-    ContinuousSettings,
-    FailureSettings,
-    MarkerSettings,
-    PrevalenceSettings,
-)
-from igfstrat.trials.assay import (
+from igfstrat.trials.patients.assay import (
     Assay,
     draw_prevalence,
     make_assay,
     n_screened,
     share_of_positive_results,
     truth_prevalence,
+)
+from igfstrat.trials.scenario.marker import (
+    AssaySettings,
+    ContinuousSettings,
+    FailureSettings,
+    MarkerSettings,
+    PrevalenceSettings,
 )
 
 ACCURACY = st.tuples(st.floats(0.55, 1.0), st.floats(0.55, 1.0))

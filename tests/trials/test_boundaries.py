@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
 
 from igfstrat.errors import DomainError
-from igfstrat.trials._efficacy_table import efficacy_table
-from igfstrat.trials._scenario_design import FutilitySettings, SpendingSettings
-from igfstrat.trials.boundaries import crossing_probabilities, make_boundaries, spent_error
+from igfstrat.trials.rejection.boundaries import crossing_probabilities, make_boundaries, spent_error
+from igfstrat.trials.rejection.efficacy_table import efficacy_table
+from igfstrat.trials.scenario.design import FutilitySettings, SpendingSettings
 
 
 def bounds(looks, **spending):

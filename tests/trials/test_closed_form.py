@@ -15,26 +15,26 @@ from scipy.stats import norm
 from igfstrat.errors import DomainError
 from igfstrat.survival import cox, logrank
 from igfstrat.trials import make_scenario
-from igfstrat.trials._regions import find_steps, steps_probability
-from igfstrat.trials.assay import Assay
-from igfstrat.trials.boundaries import crossing_probabilities, make_boundaries
-from igfstrat.trials.closed_form import (
+from igfstrat.trials.closed_form.logrank import (
     average_hazard_ratio,
     cox_limit,
     expected_events,
     group_sequential_power,
     logrank_moments,
-    make_trial,
     time_of_events,
     times_of_events,
 )
-from igfstrat.trials.multiplicity import reject
-from igfstrat.trials.textbook import (
+from igfstrat.trials.closed_form.textbook import (
     enrichment_efficiency,
     lachin_foulkes_power,
     schoenfeld_events,
     schoenfeld_power,
 )
+from igfstrat.trials.closed_form.trial import make_trial
+from igfstrat.trials.numerics.regions import find_steps, steps_probability
+from igfstrat.trials.patients.assay import Assay
+from igfstrat.trials.rejection.boundaries import crossing_probabilities, make_boundaries
+from igfstrat.trials.rejection.multiplicity import reject
 
 
 def scenario(hazard_ratio=0.75, design="all_comers", **sections):

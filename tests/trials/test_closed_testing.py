@@ -7,16 +7,16 @@ from scipy.stats import multivariate_normal
 
 from igfstrat.errors import DomainError, UsageError
 from igfstrat.trials import make_scenario
-from igfstrat.trials.adaptive_patients import rules_of, simulate_adaptive
-from igfstrat.trials.closed_testing import (
+from igfstrat.trials.adaptive.patients import rules_of, simulate_adaptive
+from igfstrat.trials.rejection.closed_testing import (
     Closure,
     intersection_p_values,
     intersection_weights,
     needed_alone,
     reject_closed,
 )
-from igfstrat.trials.combination import make_combination
-from igfstrat.trials.multiplicity import reject
+from igfstrat.trials.rejection.combination import make_combination
+from igfstrat.trials.rejection.multiplicity import reject
 
 NAMES = ("overall", "positive", "negative")
 GRAPH = {

@@ -6,9 +6,9 @@ from scipy.special import ndtr
 from scipy.stats import chi2
 
 from igfstrat.errors import DomainError
-from igfstrat.trials._scenario_design import SpendingSettings
-from igfstrat.trials.boundaries import make_boundaries
-from igfstrat.trials.combination import fisher_critical_values, make_combination
+from igfstrat.trials.rejection.boundaries import make_boundaries
+from igfstrat.trials.rejection.combination import fisher_critical_values, make_combination
+from igfstrat.trials.scenario.design import SpendingSettings
 
 DRAWS = 400_000
 POCOCK = SpendingSettings(spending="pocock")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from igfstrat.trials import make_scenario
-from igfstrat.trials.designs import decide, make_rules
-from igfstrat.trials.engine import Trials, simulate_trials
+from igfstrat.trials.designs.rules import decide, make_rules
+from igfstrat.trials.simulation.engine import Trials, simulate_trials
 
 BASE = {
     "endpoint": "pfs",

@@ -5,9 +5,9 @@ import pytest
 
 from igfstrat.errors import UsageError
 from igfstrat.trials import make_scenario
-from igfstrat.trials.assay import make_assay
-from igfstrat.trials.engine import draw_patients, simulate_trials
-from igfstrat.trials.population import category_shares
+from igfstrat.trials.patients.assay import make_assay
+from igfstrat.trials.simulation.engine import draw_patients, simulate_trials
+from igfstrat.trials.simulation.population import category_shares
 
 BASE = {
     "endpoint": "pfs",

@@ -11,7 +11,7 @@ from scipy.stats import multivariate_normal
 
 from igfstrat.survival import cox
 from igfstrat.trials import make_scenario
-from igfstrat.trials._cohort_estimates import (
+from igfstrat.trials.from_cohort.estimates import (
     BinaryCox,
     accuracy_of,
     exposure,
@@ -20,10 +20,16 @@ from igfstrat.trials._cohort_estimates import (
     piece_starts,
     weibull_fit,
 )
-from igfstrat.trials._scenario_cohort import FromCohortSettings
-from igfstrat.trials.cohort_facts import follow_up_of, interval
-from igfstrat.trials.cohort_power import fill_scenario, power_of, resample_rows, screened_for, share_beyond
-from igfstrat.trials.from_cohort import CohortModel, CohortSample
+from igfstrat.trials.from_cohort.facts import follow_up_of, interval
+from igfstrat.trials.from_cohort.model import CohortModel, CohortSample
+from igfstrat.trials.from_cohort.power import (
+    fill_scenario,
+    power_of,
+    resample_rows,
+    screened_for,
+    share_beyond,
+)
+from igfstrat.trials.scenario.from_cohort import FromCohortSettings
 
 PLAIN = {
     "endpoint": "dfs",

@@ -10,21 +10,21 @@ from scipy.special import ndtr
 from igfstrat.errors import ConfigError, EvidenceError
 from igfstrat.report.study_selection import selection_tables
 from igfstrat.trials import make_scenario
-from igfstrat.trials._scenario_design import DesignSettings, SelectionSettings
-from igfstrat.trials._scenario_prior import PriorSettings
-from igfstrat.trials.adaptive import make_adaptive_rules
-from igfstrat.trials.adaptive_normal import simulate_normal
-from igfstrat.trials.adaptive_patients import simulate_adaptive
-from igfstrat.trials.feasibility import feasibility_concerns
-from igfstrat.trials.operating import simulate_scenario
-from igfstrat.trials.priors import (
+from igfstrat.trials.adaptive.normal import simulate_normal
+from igfstrat.trials.adaptive.patients import simulate_adaptive
+from igfstrat.trials.adaptive.priors import (
     Prior,
     between_variance,
     make_prior,
     posterior_probability,
     reported_effects,
 )
-from igfstrat.trials.selection import Interim, make_rule
+from igfstrat.trials.adaptive.selection import Interim, make_rule
+from igfstrat.trials.adaptive.stages import make_adaptive_rules
+from igfstrat.trials.scenario.design import DesignSettings, SelectionSettings
+from igfstrat.trials.scenario.prior import PriorSettings
+from igfstrat.trials.study.feasibility import feasibility_concerns
+from igfstrat.trials.study.operating import simulate_scenario
 
 # 0.92 (0.65 to 1.31) and 1.15 (0.81 to 1.61)
 ARGIRIS, NOVELLO = "E-e-16a", "E-e-16b"

@@ -9,16 +9,9 @@ from hypothesis import strategies as st
 
 from igfstrat.errors import DomainError
 from igfstrat.trials import make_scenario
-from igfstrat.trials._scenario_outcome import CureSettings, HazardSettings, WeibullSettings
-from igfstrat.trials.hazards import (
-    PiecewiseHazard,
-    common_pieces,
-    constant_hazard,
-    make_cells,
-    make_hazard,
-    mixture_hazard,
-    mixture_survival,
-)
+from igfstrat.trials.patients.hazards import make_cells, make_hazard, mixture_hazard, mixture_survival
+from igfstrat.trials.patients.piecewise import PiecewiseHazard, common_pieces, constant_hazard
+from igfstrat.trials.scenario.outcome import CureSettings, HazardSettings, WeibullSettings
 
 PIECES = st.lists(st.tuples(st.floats(0.1, 20), st.floats(0.001, 2)), min_size=1, max_size=5).map(
     lambda pairs: PiecewiseHazard(

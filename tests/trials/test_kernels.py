@@ -6,10 +6,10 @@ from scipy import stats
 
 from igfstrat.survival import cox, logrank, maxcombo, rmst_difference, survival_difference
 from igfstrat.trials import make_scenario
-from igfstrat.trials._kernels_normal import all_below
-from igfstrat.trials._kernels_order import bucket_count, fill_buckets, kth_smallest, sort_keys
-from igfstrat.trials._kernels_random import negative_log, stream, unit, word
-from igfstrat.trials.engine import draw_patients, simulate_trials
+from igfstrat.trials.kernels.normal import all_below
+from igfstrat.trials.kernels.order import bucket_count, fill_buckets, kth_smallest, sort_keys
+from igfstrat.trials.kernels.random import negative_log, stream, unit, word
+from igfstrat.trials.simulation.engine import draw_patients, simulate_trials
 
 BASE = {
     "endpoint": "pfs",

@@ -14,9 +14,9 @@ from scipy.special import ndtr
 from scipy.stats import multivariate_normal
 
 from igfstrat.errors import DomainError, UsageError
-from igfstrat.trials._bivariate import both_below
-from igfstrat.trials.correlated_levels import correlated_levels
-from igfstrat.trials.multiplicity import (
+from igfstrat.trials.numerics.bivariate import both_below
+from igfstrat.trials.rejection.correlated_levels import correlated_levels
+from igfstrat.trials.rejection.multiplicity import (
     reject,
     reject_fallback,
     reject_graphical,

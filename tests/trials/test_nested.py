@@ -11,7 +11,7 @@ from scipy.special import ndtr
 from scipy.stats import multivariate_normal
 
 from igfstrat.errors import DomainError
-from igfstrat.trials.nested import nested_critical_value, nested_exceedance, nested_p_values
+from igfstrat.trials.threshold.nested import nested_critical_value, nested_exceedance, nested_p_values
 
 INFORMATION = {
     "even": [1.0, 2.0, 3.0, 4.0, 5.0],

@@ -5,12 +5,13 @@ import pytest
 
 from igfstrat.errors import UsageError
 from igfstrat.trials import make_scenario
-from igfstrat.trials.closed_form import cox_limit, make_trial
-from igfstrat.trials.designs import make_rules
-from igfstrat.trials.engine import simulate_trials
-from igfstrat.trials.nulls import false_on_average, make_average_one
-from igfstrat.trials.operating import simulate_scenario, trial_rows
-from igfstrat.trials.sizing import solve_sizes
+from igfstrat.trials.closed_form.logrank import cox_limit
+from igfstrat.trials.closed_form.trial import make_trial
+from igfstrat.trials.designs.nulls import false_on_average, make_average_one
+from igfstrat.trials.designs.rules import make_rules
+from igfstrat.trials.designs.sizing import solve_sizes
+from igfstrat.trials.simulation.engine import simulate_trials
+from igfstrat.trials.study.operating import simulate_scenario, trial_rows
 
 BASE = {
     "endpoint": "pfs",

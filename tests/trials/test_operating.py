@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from igfstrat.trials import make_scenario
-from igfstrat.trials.operating import BLOCK, simulate_scenario
+from igfstrat.trials.study.operating import BLOCK, simulate_scenario
 from tests.proofs.trials import SCENARIOS, gap_of
 
 ALPHA_ERROR = np.sqrt(0.025 * 0.975)
@@ -57,7 +57,7 @@ def test_the_bytes_do_not_depend_on_workers_or_backend(tmp_path):
 def test_a_study_that_is_extended_takes_up_its_checkpoints_and_equals_one_run(tmp_path, monkeypatch):
     scenario = small()
     simulate_scenario(scenario, replicates=2 * BLOCK, checkpoints=tmp_path)
-    from igfstrat.trials import operating
+    from igfstrat.trials.study import operating
 
     asked, original = [], operating.simulate_trials
 

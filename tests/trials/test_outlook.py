@@ -7,10 +7,10 @@ import pytest
 
 from igfstrat.report.study_outlook import outlook_sections
 from igfstrat.trials import make_scenario, simulate_scenario
-from igfstrat.trials.open_truths import conclude_under_truths, replicates_for_truths
-from igfstrat.trials.outlook import expected_timeline, frontier_of, study_outlook
-from igfstrat.trials.power_surface import power_surface
-from igfstrat.trials.results import StudyPoint
+from igfstrat.trials.results.study import StudyPoint
+from igfstrat.trials.study.open_truths import conclude_under_truths, replicates_for_truths
+from igfstrat.trials.study.outlook import expected_timeline, frontier_of, study_outlook
+from igfstrat.trials.study.power_surface import power_surface
 
 SETTINGS = {
     "endpoint": "pfs",

@@ -6,11 +6,12 @@ import pytest
 from igfstrat.errors import ConfigError
 from igfstrat.survival import cox, logrank
 from igfstrat.trials import make_scenario
-from igfstrat.trials._overall_survival import Course, death_hazard, survival_at
-from igfstrat.trials.designs import decide, make_rules
-from igfstrat.trials.engine import draw_patients, simulate_trials
-from igfstrat.trials.hazards import PiecewiseHazard, constant_hazard, make_cells
-from igfstrat.trials.operating import simulate_scenario
+from igfstrat.trials.designs.rules import decide, make_rules
+from igfstrat.trials.patients._overall_survival import Course, death_hazard, survival_at
+from igfstrat.trials.patients.hazards import make_cells
+from igfstrat.trials.patients.piecewise import PiecewiseHazard, constant_hazard
+from igfstrat.trials.simulation.engine import draw_patients, simulate_trials
+from igfstrat.trials.study.operating import simulate_scenario
 
 SURVIVAL = {
     "before_progression": {"median": 40},

@@ -8,8 +8,8 @@ import pytest
 from igfstrat.errors import ConfigError
 from igfstrat.survival import survival_difference
 from igfstrat.trials import make_scenario
-from igfstrat.trials.engine import draw_patients, simulate_trials
-from igfstrat.trials.operating import simulate_scenario
+from igfstrat.trials.simulation.engine import draw_patients, simulate_trials
+from igfstrat.trials.study.operating import simulate_scenario
 
 BASE = {
     "endpoint": "pfs",

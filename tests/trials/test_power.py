@@ -5,13 +5,14 @@ import pytest
 from scipy.stats import multivariate_normal, norm
 
 from igfstrat.trials import make_scenario
-from igfstrat.trials._covariance import score_covariance
-from igfstrat.trials._power import closed_power, look_times, no_closed_power
-from igfstrat.trials._regions import find_steps, steps_probability
-from igfstrat.trials.closed_form import expected_events, logrank_moments, make_trial
-from igfstrat.trials.designs import make_rules
-from igfstrat.trials.engine import simulate_trials
-from igfstrat.trials.operating import simulate_scenario
+from igfstrat.trials.closed_form.covariance import score_covariance
+from igfstrat.trials.closed_form.logrank import expected_events, logrank_moments
+from igfstrat.trials.closed_form.trial import make_trial
+from igfstrat.trials.designs.power import closed_power, look_times, no_closed_power
+from igfstrat.trials.designs.rules import make_rules
+from igfstrat.trials.numerics.regions import find_steps, steps_probability
+from igfstrat.trials.simulation.engine import simulate_trials
+from igfstrat.trials.study.operating import simulate_scenario
 
 BASE = {
     "endpoint": "pfs",

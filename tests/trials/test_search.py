@@ -9,16 +9,17 @@ import pytest
 from scipy.optimize import brentq
 
 from igfstrat.errors import ConfigError, UsageError
-from igfstrat.trials import make_scenario, read_scenario, sensitivity
-from igfstrat.trials._expected import expected_course
-from igfstrat.trials._least_events import least_events
-from igfstrat.trials._power import closed_power
-from igfstrat.trials._search_rows import simulated_rows, with_events
-from igfstrat.trials.designs import make_rules
-from igfstrat.trials.operating import simulate_scenario, trial_rows
-from igfstrat.trials.search import LEFT_OUT, SIZED, search_designs
-from igfstrat.trials.search_space import make_space
-from igfstrat.trials.sensitivity import sized_scenario, swing_designs, value_of_prevalence
+from igfstrat.trials import make_scenario, read_scenario
+from igfstrat.trials.designs.expected import expected_course
+from igfstrat.trials.designs.least_events import least_events
+from igfstrat.trials.designs.power import closed_power
+from igfstrat.trials.designs.rules import make_rules
+from igfstrat.trials.search import sensitivity
+from igfstrat.trials.search.cheapest import LEFT_OUT, search_designs
+from igfstrat.trials.search.rows import SIZED, simulated_rows, with_events
+from igfstrat.trials.search.sensitivity import sized_scenario, swing_designs, value_of_prevalence
+from igfstrat.trials.search.space import make_space
+from igfstrat.trials.study.operating import simulate_scenario, trial_rows
 
 BASE = {
     "endpoint": "os",

@@ -6,14 +6,14 @@ from pydantic import ValidationError
 from scipy.special import ndtri
 
 from igfstrat.errors import UsageError
-from igfstrat.trials._scenario_design import ReestimationSettings, SelectionSettings
-from igfstrat.trials.selection import (
+from igfstrat.trials.adaptive.selection import (
     Interim,
     apply_rule,
     enrolled_parts,
     make_rule,
     reestimated_events,
 )
+from igfstrat.trials.scenario.design import ReestimationSettings, SelectionSettings
 
 NAMES = ("overall", "positive")
 

@@ -7,20 +7,21 @@ import pytest
 
 from igfstrat.errors import ConfigError
 from igfstrat.survival import logrank
-from igfstrat.trials import _kernels_patients as kernel
 from igfstrat.trials import make_scenario
-from igfstrat.trials._kernels_trial import make_work
-from igfstrat.trials._power import look_times
-from igfstrat.trials._scenario_design import DesignSettings
-from igfstrat.trials._switched_enrolment import enrolled_ratios
-from igfstrat.trials.closed_form import cox_limit, make_trial
-from igfstrat.trials.engine import simulate_trials
-from igfstrat.trials.nested import nested_p_values
-from igfstrat.trials.operating import simulate_scenario
-from igfstrat.trials.population import category_shares, make_outcomes, make_screening
-from igfstrat.trials.threshold import CutStatistics, choose_cuts, decide_cuts, make_cut_rules
-from igfstrat.trials.threshold_intervals import divided_population, make_intervals, true_ratios
-from igfstrat.trials.threshold_patients import cut_rules, simulate_threshold
+from igfstrat.trials.closed_form.logrank import cox_limit
+from igfstrat.trials.closed_form.trial import make_trial
+from igfstrat.trials.designs.power import look_times
+from igfstrat.trials.kernels import patients as kernel
+from igfstrat.trials.kernels.trial import make_work
+from igfstrat.trials.scenario.design import DesignSettings
+from igfstrat.trials.simulation.engine import simulate_trials
+from igfstrat.trials.simulation.population import category_shares, make_outcomes, make_screening
+from igfstrat.trials.study.operating import simulate_scenario
+from igfstrat.trials.threshold.intervals import divided_population, make_intervals, true_ratios
+from igfstrat.trials.threshold.nested import nested_p_values
+from igfstrat.trials.threshold.patients import cut_rules, simulate_threshold
+from igfstrat.trials.threshold.rules import CutStatistics, choose_cuts, decide_cuts, make_cut_rules
+from igfstrat.trials.threshold.switched_enrolment import enrolled_ratios
 
 CUTS = [-1.0, -0.5, 0.0, 0.5, 1.0]
 SIZE = {"n": 200, "events": 120, "candidates": CUTS}

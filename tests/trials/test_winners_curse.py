@@ -15,10 +15,20 @@ from scipy.stats import binom, multivariate_normal, norm
 
 from igfstrat.errors import ConfigError, UsageError
 from igfstrat.survival import cox, logrank
-from igfstrat.trials._winners_closed import best_of, looks_for, nested_fractions, significance_errors
-from igfstrat.trials._winners_patients import compare_arms, simulate_arms, simulate_best, simulate_single
-from igfstrat.trials.winners_curse import (
-    likelihood_word,
+from igfstrat.trials.winners_curse._closed_form import (
+    best_of,
+    looks_for,
+    nested_fractions,
+    significance_errors,
+)
+from igfstrat.trials.winners_curse._patients import (
+    compare_arms,
+    simulate_arms,
+    simulate_best,
+    simulate_single,
+)
+from igfstrat.trials.winners_curse.results import likelihood_word
+from igfstrat.trials.winners_curse.simulation import (
     make_winners_curse,
     read_winners_curse,
     simulate_winners_curse,

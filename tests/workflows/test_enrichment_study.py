@@ -12,7 +12,7 @@ import igfstrat as ig
 from igfstrat.config import packaged_configs, parse_yaml
 from igfstrat.errors import ConfigError, UsageError
 from igfstrat.trials import make_scenario, simulate_scenario
-from igfstrat.trials.feasibility import feasibility_concerns
+from igfstrat.trials.study.feasibility import feasibility_concerns
 from igfstrat.workflows.checkpoint_files import checkpoint_files, clear_checkpoints
 from igfstrat.workflows.enrichment_study import run_study
 from igfstrat.workflows.study_plan import estimate_effort, plan_study

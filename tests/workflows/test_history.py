@@ -20,9 +20,9 @@ from igfstrat.config import config_path, read_yaml
 from igfstrat.errors import ConfigError, EvidenceError, IgfstratWarning, UsageError
 from igfstrat.evidence import load_evidence
 from igfstrat.trials import make_scenario, read_scenario
-from igfstrat.trials._winners_settings import RatioSettings
-from igfstrat.trials.replay import replay_history
-from igfstrat.trials.winners_curse import read_winners_curse
+from igfstrat.trials.study.replay import replay_history
+from igfstrat.trials.winners_curse.settings import RatioSettings
+from igfstrat.trials.winners_curse.simulation import read_winners_curse
 from igfstrat.workflows.history import history_names, replay
 from igfstrat.workflows.winners_curse import holds_winners_curse, winners_curse
 
