@@ -15,6 +15,14 @@ from igfstrat.cli.stopping import stoppable
 SENT = [(signal.SIGINT, KeyboardInterrupt, 130), (signal.SIGTERM, SystemExit, 143)]
 
 
+@pytest.fixture(autouse=True)
+def heeds_an_interrupt():
+    """A shell tells what it runs in the background to ignore it, and children ignore what their parents do."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def import_and_wait(name):
     importlib.import_module(name)
     time.sleep(5)
