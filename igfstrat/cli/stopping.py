@@ -8,12 +8,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from igfstrat.errors import ExitCode
 
-_CODES = {"SIGINT": ExitCode.INTERRUPTED, "SIGTERM": ExitCode.TERMINATED}
-_AGAIN_S = 0.02
+_CODES: Final[dict[int, ExitCode]] = {
+    signal.SIGINT: ExitCode.INTERRUPTED,
+    signal.SIGTERM: ExitCode.TERMINATED,
+}
+_AGAIN_S: Final = 0.02
 
 
 class Stopping:
@@ -47,27 +50,26 @@ def stoppable() -> Iterator[Stopping]:
         return
 
     def stop(number: int, frame: FrameType | None) -> None:
-        if number != getattr(signal, "SIGALRM", None):
-            stopping.code = _CODES[signal.Signals(number).name]
+        stopping.code = _CODES.get(number, stopping.code)  # the alarm repeats what was asked
         if hasattr(signal, "setitimer") and _importing(frame):
             signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
         else:
             _raise(stopping.code)
 
-    heeded = [name for name in ("SIGINT", "SIGTERM", "SIGALRM") if hasattr(signal, name) and _is_heeded(name)]
-    before = {name: signal.signal(getattr(signal, name), stop) for name in heeded}
+    # who started the program may have told it to ignore a signal, as a shell does in the background
+    heeded = [
+        number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) is not signal.SIG_IGN
+    ]
+    if hasattr(signal, "setitimer"):
+        heeded.append(signal.SIGALRM)
+    before = {number: signal.signal(number, stop) for number in heeded}
     try:
         yield stopping
     finally:
         if hasattr(signal, "setitimer"):
             signal.setitimer(signal.ITIMER_REAL, 0)
-        for name, handler in before.items():
-            signal.signal(getattr(signal, name), handler)
-
-
-def _is_heeded(name: str) -> bool:
-    # who started the program may have told it to ignore a signal, as a shell does in the background
-    return name == "SIGALRM" or signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _importing(frame: FrameType | None) -> bool:

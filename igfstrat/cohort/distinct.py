@@ -53,9 +53,8 @@ def _objects_of(values: NDArray[np.object_]) -> tuple[NDArray[np.intp] | None, N
     addresses = np.ndarray(values.shape, dtype=np.intp, buffer=np.ascontiguousarray(values))
     which, found = pd.factorize(addresses)
     first = np.empty(len(found), dtype=np.intp)
-    first[which[::-1]] = np.arange(
-        len(values) - 1, -1, -1
-    )  # what is written last stays: the first row of each
+    # what is written last stays: the first row of each
+    first[which[::-1]] = np.arange(len(values) - 1, -1, -1)
     return which, values[first]
 
 

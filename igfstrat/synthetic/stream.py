@@ -29,7 +29,6 @@ SUFFIXES: Final = (".csv", ".xlsx", ".parquet")
 Progress = Callable[[int, int], None]
 _Form = Literal["csv", "parquet", "frame"]
 
-_BOM: Final = b"\xef\xbb\xbf"
 _MAX_SHEET_ROWS: Final = 1_048_575
 # rows of a row group: part of the format of the file, so it doesn't follow the size of the chunks
 _ROW_GROUP: Final = 1 << 17
