@@ -52,10 +52,15 @@ def _objects_of(values: NDArray[np.object_]) -> tuple[NDArray[np.intp] | None, N
         return None, values
     addresses = np.ndarray(values.shape, dtype=np.intp, buffer=np.ascontiguousarray(values))
     which, found = pd.factorize(addresses)
-    first = np.empty(len(found), dtype=np.intp)
-    # what is written last stays: the first row of each
-    first[which[::-1]] = np.arange(len(values) - 1, -1, -1)
-    return which, values[first]
+    return which, values[[_first_of(address, addresses) for address in found.tolist()]]
+
+
+def _first_of(address: int, addresses: NDArray[np.intp]) -> int:
+    """Where an address stands first; most come soon."""
+    start, size = 0, _LOOKED_AT
+    while not (is_here := addresses[start : start + size] == address).any():
+        start, size = start + size, 2 * size
+    return start + int(is_here.argmax())
 
 
 def levels_of(values: Iterable[Any]) -> tuple[NDArray[np.int32], list[Any]]:

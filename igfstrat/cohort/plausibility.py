@@ -66,8 +66,10 @@ def check_unit(raw: NDArray[np.float64], column: Column, unit: str) -> Problem |
     low, high = (bound * conversion_factor(column.name, column.unit, unit) for bound in column.usual)
     factors = {other: conversion_factor(column.name, other, unit) for other in other_units(column, unit)}
     fitting = {other: _n_fitting(values, factor, low, high) for other, factor in factors.items()}
-    # the array of a long column is used again for what is looked at last
-    median = float(np.median(values, overwrite_input=True))
+    # the array of a long column is used again for what is looked at next
+    values.sort()
+    middle = len(values) // 2
+    median = float(values[middle - 1 + len(values) % 2 : middle + 1].mean())
     better = _better_unit(np.log(values, out=values), factors, fitting)
     if better is None:
         return None
@@ -90,7 +92,7 @@ def _n_fitting(values: NDArray[np.float64], factor: float, low: float, high: flo
 def _better_unit(
     logs: NDArray[np.float64], factors: dict[str, float], fitting: dict[str, int]
 ) -> tuple[str, int] | None:
-    logs.sort()
+    """By logarithms in rising order."""
     split, spread = _two_groups(logs), float(np.std(logs))
     for other, factor in factors.items():
         n = fitting[other]
