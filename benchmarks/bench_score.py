@@ -70,48 +70,28 @@ def read_and_write(path, out):
 
 
 SCORE = """
-import os, resource, sys, time
+import resource, sys, time
 from pathlib import Path
-from igfstrat.parallel import open_pool
 from igfstrat.workflows.score_stream import score_stream
 
 jobs = int(sys.argv[3])
 
-def load(_):
-    import pyarrow.parquet, igfstrat.workflows.score_stream
-    time.sleep(1)  # so that each worker gets one
+def used(who):
+    return sum(resource.getrusage(who)[:2])
 
-if jobs > 1:  # a process that scores has its libraries, and so have its workers
-    from joblib import delayed
-    with open_pool("processes", jobs, None) as (pool, _):
-        list(pool(delayed(load)(i) for i in range(jobs)))
+import pyarrow.parquet  # a process that scores has its libraries
 
-def used():
-    return sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
-
-def used_by_children():
-    # workers that still wait for work are in no sum of the system
-    ended, mine = sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]), 0.0
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rsplit(")", 1)[1].split()
-        except OSError:
-            continue
-        if int(fields[1]) == os.getpid():
-            mine += sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
-    return ended + mine
-
-start, own, theirs = time.perf_counter(), used(), used_by_children()
+start, own = time.perf_counter(), used(resource.RUSAGE_SELF)
 score_stream(Path(sys.argv[1]), Path(sys.argv[2]), plan="breast", n_jobs=jobs)
 # what rusage tells of this program itself counts the one that it was forked from, too
 mine = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
 peak = max(mine, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-print(time.perf_counter() - start, used() - own, used_by_children() - theirs, peak / 1024)
+print(time.perf_counter() - start, used(resource.RUSAGE_SELF) - own, used(resource.RUSAGE_CHILDREN), peak / 1024)
 """
 
 
 def score(path, out, jobs=1):
-    """Seconds, those of computing of the process and of its children (reader and workers), and its MiB at the most."""
+    """Seconds, those of computing of the process and of the guarded reader, and its MiB at the most."""
     command = [sys.executable, "-c", SCORE, str(path), str(out), str(jobs)]
     done = subprocess.run(command, capture_output=True, check=True, text=True)
     return tuple(map(float, done.stdout.split()))
@@ -152,8 +132,8 @@ def main(rows=1_000_000):
             ("one", "two"), map(min, zip(*runs, strict=True)), strict=True
         ):
             print(
-                f"workers: {name} {wall:8.2f} s; computing {own:.2f} s in the process itself, {theirs:.2f} s in its"
-                f" children; peak {peak:5,.0f} MiB"
+                f"workers: {name} {wall:8.2f} s; computing {own:.2f} s in the process itself, {theirs:.2f} s in the"
+                f" reader; peak {peak:5,.0f} MiB"
             )
         one, two = (min(wall for wall, *_ in of) for of in zip(*runs, strict=True))
         print(f"two workers: {one / two:.2f} times one, by the clock of this machine")

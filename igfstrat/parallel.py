@@ -213,7 +213,9 @@ def _check(replicates: int, block: int, n_jobs: int, checkpoints: Path | None, k
 
 
 @contextmanager
-def open_pool(backend: Backend, n_jobs: int, cluster: str | None) -> Iterator[tuple[Any, int]]:
+def open_pool(
+    backend: Backend, n_jobs: int, cluster: str | None, *, large: bool = False
+) -> Iterator[tuple[Any, int]]:
     """Workers, and how many.
 
     Parameters
@@ -224,6 +226,8 @@ def open_pool(backend: Backend, n_jobs: int, cluster: str | None) -> Iterator[tu
         Workers; -1 for one a processor.
     cluster : str or None
         Address of a dask scheduler, whose workers are used instead.
+    large : bool
+        Whether each task takes long and much room: then they go out one by one, and few are ahead.
 
     Yields
     ------
@@ -243,21 +247,22 @@ def open_pool(backend: Backend, n_jobs: int, cluster: str | None) -> Iterator[tu
             name, form, n_jobs = "dask", "list", -1  # joblib's dask backend has no generators
         stack.enter_context(parallel_config(backend=name, n_jobs=n_jobs))
         workers = max(effective_n_jobs(n_jobs), 1)
+        one_by_one: dict[str, Any] = {"batch_size": 1, "pre_dispatch": "n_jobs + 1"} if large else {}
         # what a worker gets goes through its pipe: never as a pickle into a folder
-        yield stack.enter_context(Parallel(return_as=form, max_nbytes=None)), workers
+        yield stack.enter_context(Parallel(return_as=form, max_nbytes=None, **one_by_one)), workers
 
 
 def read_ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """Have the next item made in a thread while this one is used.
+    """Have the next item made in a thread while this one is used; the first is begun at once.
 
     Parameters
     ----------
     items : iterator
         What it waits for (a file, another process) is waited for beside the caller's own work.
 
-    Yields
-    ------
-    Item
+    Returns
+    -------
+    iterator
         The same, in their order; at most one is held. What making one raises comes at its place.
 
     Examples
@@ -266,11 +271,17 @@ def read_ahead(items: Iterator[Item]) -> Iterator[Item]:
     ['a', 'b', 'c']
     """
     end = object()
-    with ThreadPoolExecutor(1) as beside:
-        coming = beside.submit(next, items, end)
-        while (item := coming.result()) is not end:
-            coming = beside.submit(next, items, end)
-            yield item  # type: ignore[misc]
+    beside = ThreadPoolExecutor(1)
+    first = beside.submit(next, items, end)
+
+    def each() -> Iterator[Item]:
+        coming = first
+        with beside:
+            while (item := coming.result()) is not end:
+                coming = beside.submit(next, items, end)
+                yield item  # type: ignore[misc]
+
+    return each()
 
 
 def _dask_client(cluster: str) -> Any:

@@ -66,7 +66,7 @@ def score(
         ),
     ] = None,
     n_jobs: Annotated[
-        int, typer.Option("--n-jobs", help="Processes for a table in pieces; -1 takes all.")
+        int, typer.Option("--n-jobs", help="Workers for a table in pieces; -1 takes all processors.")
     ] = 1,
     cluster: Annotated[
         str | None,

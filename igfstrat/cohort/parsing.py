@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final, NoReturn
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 from igfstrat.cohort._child import EXACT_BELOW, text_of
 from igfstrat.cohort.distinct import object_array
 from igfstrat.cohort.limits import Limits
+from igfstrat.cohort.memory import MALLOC_SETTINGS
 from igfstrat.cohort.sheet import ColumnRows, TextColumn
 from igfstrat.errors import CohortError, Problem, Severity, StorageError, UnsafeFileError
 
@@ -41,6 +43,7 @@ _LIBRARY: Final = {
 _HELD_BYTES: Final = 250_000_000
 # the clock may run longer than the computing, where other work shares the processors
 _CLOCK: Final = 4
+_PIPE_BYTES: Final = 1 << 20
 _KEPT: Final = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "TEMP", "TMP")
 
 
@@ -204,6 +207,16 @@ def _next_message(process: subprocess.Popen[bytes], seconds: float) -> tuple[dic
 
 
 def _start(job: dict[str, Any], source: str, stdin: Any = subprocess.PIPE) -> subprocess.Popen[bytes]:
+    process = _launch(job, source, stdin)
+    # a wider pipe takes turns less often; Linux alone has it
+    with suppress(ImportError, AttributeError, OSError):
+        import fcntl
+
+        fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)  # type: ignore[arg-type]
+    return process
+
+
+def _launch(job: dict[str, Any], source: str, stdin: Any) -> subprocess.Popen[bytes]:
     # alone: without the site's start-up files, the user's folders and most of the environment
     command = [sys.executable, "-I", "-S", str(_SCRIPT), json.dumps(job)]
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
@@ -214,7 +227,7 @@ def _start(job: dict[str, Any], source: str, stdin: Any = subprocess.PIPE) -> su
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # a library's words may quote the data
-            env=environment | quiet,
+            env=environment | quiet | MALLOC_SETTINGS,
             close_fds=True,
         )
     except OSError as error:

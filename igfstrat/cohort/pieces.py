@@ -6,11 +6,7 @@ where text is asked for. Blank rows are passed over and keep their number, as ev
 
 from __future__ import annotations
 
-import ctypes
-import gc
-import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -262,32 +258,3 @@ def _place_of(head: Sheet, header: str) -> int:
 
 def _fault(code: str, remedy: str) -> Problem:
     return Problem(code=code, severity=Severity.ERROR, remedy=remedy)
-
-
-def release_memory() -> None:
-    """Give back what arrow and the C library keep for later: a pass over a large table may leave hundreds of megabytes."""
-    import pyarrow as pa
-
-    pa.default_memory_pool().release_unused()
-    # glibc keeps the many arrays of a megabyte that the pieces left, and those of whole columns don't fit into their room
-    if sys.platform == "linux":
-        with suppress(AttributeError):
-            ctypes.CDLL(None).malloc_trim(0)
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Don't look for cycles meanwhile: among the many small lists of a piece there are none, and looking doubles the time.
-
-    Yields
-    ------
-    None
-        Looking goes on as before afterwards.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()

@@ -10,7 +10,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from igfstrat.cohort.pieces import Cells, Piece, uncollected
+from igfstrat.cohort.memory import uncollected
+from igfstrat.cohort.pieces import Cells, Piece
 from igfstrat.cohort.sheet import Sheet
 from igfstrat.cohort.text_reader import check_lines_of_fields, fields_fault, quote_fault
 from igfstrat.errors import CohortError

@@ -33,8 +33,9 @@ from igfstrat.cohort.column_verdicts import (
 from igfstrat.cohort.decode import describe_conversion
 from igfstrat.cohort.decoding import Decoder
 from igfstrat.cohort.identity import summary_rows
+from igfstrat.cohort.memory import release_memory
 from igfstrat.cohort.piece_checks import Carried, Identifiers, RowProblems, by_finding
-from igfstrat.cohort.pieces import Cells, Piece, Source, release_memory
+from igfstrat.cohort.pieces import Cells, Piece, Source
 from igfstrat.cohort.plausibility import check_age, check_unit, judge_decimal_marks, question_of_unit
 from igfstrat.errors import CohortError, Problem, Severity, safe_text
 from igfstrat.schema import COLUMNS

@@ -26,10 +26,11 @@ from igfstrat.cohort import Cohort
 from igfstrat.cohort.binding import bind_columns
 from igfstrat.cohort.cohort_map import CohortMap, FileSettings
 from igfstrat.cohort.limits import LIMITS, Limits
+from igfstrat.cohort.memory import keep_memory, release_memory
 from igfstrat.cohort.parquet_writing import write_parquet
 from igfstrat.cohort.piece_checks import FoundByPlace
 from igfstrat.cohort.piece_sources import open_source
-from igfstrat.cohort.pieces import Piece, Source, choose_rows, release_memory
+from igfstrat.cohort.pieces import Piece, Source, choose_rows
 from igfstrat.cohort.reading import load_map
 from igfstrat.cohort.whole_columns import WholeColumns, judge_columns, plain_table
 from igfstrat.cohort.writing import csv_bytes
@@ -44,7 +45,7 @@ from igfstrat.files import (
     write_manifest,
     write_problems,
 )
-from igfstrat.parallel import content_key, open_pool, read_ahead
+from igfstrat.parallel import Backend, content_key, open_pool, read_ahead
 from igfstrat.workflows.file_notices import file_notices
 from igfstrat.workflows.plan import ChosenPlan, choose_plan
 from igfstrat.workflows.row_flags import file_flags
@@ -98,7 +99,7 @@ def score_stream(
     chunk_rows : int
         Rows held as text at a time, >= 1, fewer where the table is wide; it changes no byte of the output.
     n_jobs : int
-        Processes; -1 takes all. It changes no byte either.
+        Workers, one a processor for -1: threads where parquet is written, processes for csv. It changes no byte either.
     cluster : str, optional
         Address of a dask scheduler, whose workers are used instead.
     strict : bool
@@ -124,6 +125,7 @@ def score_stream(
     if out.suffix.lower() not in {".csv", ".parquet"}:
         message = f"a file that is scored in pieces is written as .csv or .parquet, not {out.suffix}"
         raise UsageError(message)
+    keep_memory()
     cohort_map = load_map(map)
     check_map(cohort_map)
     source = _open(path, cohort_map, encoding, header_row, limits)
@@ -200,8 +202,17 @@ def _check_header(source: Source, cohort_map: CohortMap | None, plan: str | Path
 
 
 def _ahead(source: Source) -> Source:
-    """A table whose next piece is read while one is used."""
-    return replace(source, pieces=lambda size: read_ahead(source.pieces(size)))
+    """A table whose next piece is read while one is used, and whose second reading begins when the first ends."""
+    begun: list[Iterator[Piece]] = []
+
+    def pieces(size: int) -> Iterator[Piece]:
+        if begun:
+            yield from begun.pop()
+            return
+        yield from read_ahead(source.pieces(size))
+        begun.append(read_ahead(source.pieces(size)))
+
+    return replace(source, pieces=pieces)
 
 
 def _first_third(progress: Progress | None, n_about: int) -> Callable[[int], None] | None:
@@ -290,7 +301,9 @@ class _Job:
     ) -> Iterator[tuple[Piece, Part]]:
         """Pieces with their parts, in their order."""
         done, waiting = 0, deque[Piece]()
-        with open_pool("processes", n_jobs, cluster) as (pool, workers):
+        # making rows of csv holds the interpreter's lock, arrow and numpy let go of it
+        backend: Backend = "processes" if self.scorer.is_csv else "threads"
+        with open_pool(backend, n_jobs, cluster, large=True) as (pool, workers):
             tasks = self._tasks(waiting, is_here=cluster is None)
             each = _AHEAD * workers if cluster else None  # a cluster hands on its results together
             batches = iter(lambda: list(islice(tasks, each)), []) if each else iter([tasks])

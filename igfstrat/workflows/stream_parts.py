@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from igfstrat.cohort import Cohort
+from igfstrat.cohort.memory import keep_memory
 from igfstrat.cohort.piece_checks import FoundByPlace, RowProblems
 from igfstrat.cohort.piece_sources import own_values
 from igfstrat.cohort.pieces import Cells, Piece
@@ -205,6 +206,7 @@ def score_part(scorer: Scorer, rows: Rows, path: Path | None = None) -> bytes:
     bytes
         A part, to be read by `read_part`; none where it is written.
     """
+    keep_memory()  # a worker is a process of its own
     part = _part_of(scorer, rows)
     if path is None:
         return part
@@ -240,11 +242,24 @@ def _part_of(scorer: Scorer, rows: Rows) -> bytes:
 def _added_bytes(result: ScoreResult) -> bytes:
     import pyarrow as pa
 
-    added = arrow_table(pd.DataFrame(added_columns(result), copy=False), as_written=False)
+    added = _narrow(arrow_table(pd.DataFrame(added_columns(result), copy=False), as_written=False))
     sink = pa.BufferOutputStream()
     with pa.ipc.new_file(sink, added.schema) as writer:
         writer.write_table(added)
     return bytes(sink.getvalue())
+
+
+def _narrow(table: Any) -> Any:
+    """Places of words in as few bytes as they need, on their way through a file."""
+    import pyarrow as pa
+
+    for i, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type):
+            column = table.column(i).combine_chunks()
+            kind = pa.from_numpy_dtype(np.min_scalar_type(-len(column.dictionary) - 1))
+            coded = pa.DictionaryArray.from_arrays(column.indices.cast(kind), column.dictionary)
+            table = table.set_column(i, field.name, coded)
+    return table
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +310,10 @@ class Part:
         """
         import pyarrow as pa
 
-        return pa.ipc.open_file(pa.BufferReader(self.body())).read_all()
+        table = pa.ipc.open_file(pa.BufferReader(self.body())).read_all()
+        words = pa.dictionary(pa.int32(), pa.string())  # of one type in all parts
+        kinds = [words if pa.types.is_dictionary(f.type) else f.type for f in table.schema]
+        return table.cast(pa.schema(list(zip(table.column_names, kinds, strict=True))))
 
     def _bytes(self, start: int, n: int) -> bytes:
         with self.path.open("rb") as handle:

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from igfstrat.cohort import read_cohort
+from igfstrat.cohort.pieces import Source
 from igfstrat.errors import CohortError, Problem, Severity, UsageError
 from igfstrat.features.spec import RowFlags
 from igfstrat.models import load_model
@@ -24,7 +25,7 @@ from igfstrat.workflows.plan import choose_plan
 from igfstrat.workflows.row_flags import flag_texts
 from igfstrat.workflows.score_cohort import score_cohort
 from igfstrat.workflows.score_model import add_risk
-from igfstrat.workflows.score_stream import score_stream
+from igfstrat.workflows.score_stream import _ahead, score_stream
 from igfstrat.workflows.score_tables import write_scores
 from tests.cli.cases import as_csv
 from tests.cli.test_fit import PLAN
@@ -249,7 +250,8 @@ def test_rows_under_the_data_are_set_aside_as_in_the_whole(tmp_path):
     assert b"summary_row" in written(tmp_path / "b.csv")[1]
 
 
-def test_a_model_predicts_in_pieces_what_it_predicts_for_the_whole(tmp_path):
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_model_predicts_in_pieces_what_it_predicts_for_the_whole(tmp_path, suffix):
     (tmp_path / "plan.yaml").write_text(PLAN)
     path = tmp_path / "cohort.csv"
     path.write_bytes(as_csv(risk_rows()))
@@ -259,17 +261,34 @@ def test_a_model_predicts_in_pieces_what_it_predicts_for_the_whole(tmp_path):
         fit_model(cohort, endpoint="dfs", plan=chosen, n_replicates=2), tmp_path / "model.json", command=[]
     )
     result = add_risk(score_cohort(cohort, chosen), load_model(tmp_path / "model.json"))
-    write_scores(result, tmp_path / "a.csv", command=[])
+    write_scores(result, tmp_path / f"a{suffix}", command=[])
     score_stream(
         path,
-        tmp_path / "b.csv",
+        tmp_path / f"b{suffix}",
         plan=tmp_path / "plan.yaml",
         model=tmp_path / "model.json",
         chunk_rows=41,
         n_jobs=2,
     )
-    assert b"risk_not_given_because" in written(tmp_path / "a.csv")[0]
-    assert written(tmp_path / "a.csv") == written(tmp_path / "b.csv")
+    assert b"risk_not_given_because" in written(tmp_path / f"a{suffix}")[0]
+    assert written(tmp_path / f"a{suffix}") == written(tmp_path / f"b{suffix}")
+
+
+def test_the_second_reading_begins_when_the_first_ends_and_no_third_does():
+    begun = []
+
+    def read(size):
+        begun.append(size)
+        yield from range(3)
+
+    source = _ahead(Source(head=None, files=(), pieces=read))
+    assert list(source.pieces(7)) == [0, 1, 2]
+    deadline = time.monotonic() + 10
+    while len(begun) < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert begun == [7, 7]
+    assert list(source.pieces(7)) == [0, 1, 2]
+    assert begun == [7, 7]
 
 
 def test_two_workers_of_a_cluster_give_the_bytes_of_one_process(tmp_path, dask_address):
@@ -310,7 +329,7 @@ def test_strict_writes_nothing(tmp_path):
 SCRIPT = """
 import sys, time
 from pathlib import Path
-from igfstrat.workflows.score_stream import score_stream
+from igfstrat.workflows.score_stream import _ahead, score_stream
 def slow(done, total):
     if done > total // 3:  # the second pass
         print(done, flush=True)
