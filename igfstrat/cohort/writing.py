@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import xlsxwriter
 
-from igfstrat.cohort.distinct import levels_of, places_of
+from igfstrat.cohort.distinct import levels_of, object_array, places_of
 from igfstrat.cohort.parquet_writing import write_parquet
 from igfstrat.errors import UsageError, safe_text
 from igfstrat.files import neutral_csv_text, write_bytes
@@ -188,7 +188,7 @@ def csv_bytes(table: pd.DataFrame, *, header: bool = True) -> bytes:
 def _csv_cells(values: pd.Series) -> list[str]:
     """Text of a column: words repeat, so each different one is looked at once."""
     if values.dtype.kind == "f":
-        return [_csv_cell(value) for value in values.tolist()]
+        return ["" if value != value else repr(value) for value in values.tolist()]
     if values.dtype != object or not {type(value) for value in values.iloc[:1000]} <= {str, type(None)}:
         return [_csv_cell(value) for value in values]
     try:
@@ -200,8 +200,8 @@ def _csv_cells(values: pd.Series) -> list[str]:
         type(None),
     }:  # 1, 1.0 and True are one level, and three texts
         return [_csv_cell(value) for value in values]
-    texts = [_csv_cell(word) for word in words]
-    return [texts[i] for i in which.tolist()]
+    found: list[str] = object_array(_csv_cell(word) for word in words)[which].tolist()
+    return found
 
 
 def _csv_cell(value: Any) -> str:
