@@ -12,13 +12,15 @@ from typing import Final
 
 import numpy as np
 
-from igfstrat.cohort.direct_identifiers import looks_like_people, why_identifying
+from igfstrat.cohort.direct_identifiers import looks_like_people, names_a_person, why_identifying
 from igfstrat.cohort.sheet import Sheet, TextColumn
 from igfstrat.errors import Problem, Severity, safe_text
+from igfstrat.schema import fold
 
 GENE_DATE: Final = re.compile(
     r"[0-9]{1,2}-(?:mar|sep|dec|oct|apr)[a-z]*|[0-9]{4}-(?:03|09|12|10|04)-[0-9]{2}", re.IGNORECASE
 )
+_STUDY_NUMBERS: Final = frozenset({"patient_number", "subject_number"})
 GENE: Final = re.compile(r"[A-Z][A-Z0-9-]{1,9}")
 
 
@@ -40,9 +42,9 @@ def check_carried(sheet: Sheet, positions: list[int], ids: int | None) -> list[P
         Flags of the file for columns that look identifying, and of rows whose gene name became a date.
     """
     found: list[Problem] = []
-    kind = looks_like_people(sheet.cells[ids]) if ids is not None else None
-    if kind:
-        remedy = f"looks like {kind}, not like a pseudonym; replace it before the file is passed on"
+    what = _not_a_pseudonym(sheet, ids) if ids is not None else None
+    if what:
+        remedy = f"{what}, not like a pseudonym; replace it before the file is passed on"
         found.append(
             Problem(code="direct_identifier", severity=Severity.FLAG, column="patient_id", remedy=remedy)
         )
@@ -67,6 +69,19 @@ def check_carried(sheet: Sheet, positions: list[int], ids: int | None) -> list[P
             for row in sheet.row_numbers[dates]
         ]
     return found
+
+
+def _not_a_pseudonym(sheet: Sheet, ids: int) -> str | None:
+    """What identifiers look like that aren't pseudonyms; patients may well be numbered for a study."""
+    kind = looks_like_people(sheet.cells[ids])
+    if kind:
+        return f"looks like {kind}"
+    header = sheet.headers[ids]
+    if ids in sheet.identifying:
+        return "is a direct identifier by its data dictionary"
+    if names_a_person(header) and fold(header) not in _STUDY_NUMBERS:
+        return f"looks like a direct identifier by its name ({safe_text(header)})"
+    return None
 
 
 def date_in_names(header: str) -> Problem:

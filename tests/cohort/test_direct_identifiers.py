@@ -1,9 +1,12 @@
 """Columns that tell who the patients are get a warning, and none of their cells is shown. Worked by hand."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
 from igfstrat.cohort import read_cohort
+from igfstrat.cohort.carried import check_carried
 from igfstrat.cohort.direct_identifiers import looks_like_people, names_a_person
 
 PEOPLE = ["full_name", "Last name", "LastName", "name_last", "name", "Patient Name", "e-mail", "Email", "ec_phone", "telephone_1",
@@ -61,3 +64,25 @@ def test_addresses_used_as_patient_id_are_flagged(make_table, write_csv):
     problems = read_cohort(write_csv(rows)).problems
     assert [(p.column, p.code) for p in problems] == [("patient_id", "direct_identifier")]
     assert "jane" not in problems[0].remedy
+
+
+@pytest.mark.parametrize(
+    ("header", "is_told"),
+    [("full_name", True), ("MRN", True), ("Patient number", False), ("study_no", False)],
+)
+def test_names_and_record_numbers_used_as_patient_id_are_flagged_by_their_header(
+    make_table, write_csv, tmp_path, header, is_told
+):
+    rows = make_table()
+    rows[0][0] = header
+    (tmp_path / "map.yaml").write_text(f"columns: {{patient_id: {header}}}")
+    cohort = read_cohort(write_csv(rows), map=tmp_path / "map.yaml")
+    assert [p.code for p in cohort.problems] == ["direct_identifier"] * is_told
+    assert all(f"by its name ({header})" in p.remedy for p in cohort.problems)
+
+
+def test_a_patient_id_that_the_data_dictionary_marks_as_identifying_is_flagged(make_table, write_csv):
+    sheet = replace(read_cohort(write_csv(make_table())).sheet, identifying=frozenset({0}))
+    problems = check_carried(sheet, [], 0)
+    assert [p.code for p in problems] == ["direct_identifier"]
+    assert "by its data dictionary" in problems[0].remedy
