@@ -6,8 +6,10 @@ import csv
 import datetime as dt
 import importlib.util
 import io
+import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -23,7 +25,8 @@ from igfstrat.files import neutral_csv_text, write_bytes
 
 MAX_SHEET_ROWS: Final = 1_048_575
 SUFFIXES: Final = (".csv", ".xlsx", ".parquet")
-# rows of a row group; part of the format, so that the bytes don't depend on how the rows arrive
+# points of a line, and of the highest row that a workbook may have
+_LINE, _HIGHEST = 15, 409
 _EPOCH: Final = dt.datetime(2000, 1, 1)
 # in memory: otherwise XlsxWriter keeps the cells, identifiers too, in files of the machine's temporary folder
 _OPTIONS: Final = {
@@ -326,13 +329,28 @@ def _typed_number(text: str) -> float | None:
 
 
 def _write_sheet(sheet: Any, formats: dict[str, Any], table: pd.DataFrame) -> None:
+    lines = [1] * len(table)
     for j, name in enumerate(table.columns):
+        width = _width(str(name), table.iloc[:, j], limit=70)
         sheet.write_string(0, j, str(name), formats["header"])
-        sheet.set_column(j, j, _width(str(name), table.iloc[:, j], limit=70), formats["wrap"])
-        for i, value in enumerate(table.iloc[:, j], start=1):
-            _write_cell(sheet, i, j, value, None, as_typed=False)
+        sheet.set_column(j, j, width, formats["wrap"])
+        for i, value in enumerate(table.iloc[:, j]):
+            lines[i] = max(lines[i], _n_lines(_shown(value), width))
+            _write_cell(sheet, i + 1, j, value, None, as_typed=False)
+    for i, n in enumerate(lines, start=1):  # not every program makes room for text that is broken into lines
+        if n > 1:
+            sheet.set_row(i, min(n * _LINE, _HIGHEST))
     sheet.freeze_panes(1, 0)
     _set_print(sheet)
+
+
+@lru_cache(maxsize=1000)
+def _n_lines(text: str, width: float) -> int:
+    """Lines of a cell as broad as its column, which is measured in figures: letters are a little narrower."""
+    n_letters = int(width * 1.1)
+    if len(text) <= n_letters and "\n" not in text:
+        return 1
+    return sum(max(1, len(textwrap.wrap(part, n_letters))) for part in text.split("\n"))
 
 
 def _set_print(sheet: Any) -> None:

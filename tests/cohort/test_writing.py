@@ -8,7 +8,13 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from igfstrat.cohort.writing import check_suffix, csv_bytes, write_plain_table
+from igfstrat.cohort.writing import (
+    ScoreTables,
+    check_suffix,
+    csv_bytes,
+    write_plain_table,
+    write_score_tables,
+)
 from igfstrat.errors import UsageError
 
 HARMFUL = ["=1+1", "+1|cmd", "-2+3", "@SUM(A1)", "\t=1", "＝1", "'quoted", "http://x", "P1"]
@@ -62,3 +68,17 @@ def test_a_written_cohort_reads_back_the_same(make_table, tmp_path, judge):
 def test_another_suffix_is_refused_before_anything_is_done(tmp_path):
     with pytest.raises(UsageError, match=r"write \.csv or \.xlsx"):
         check_suffix(tmp_path / "out.ods")
+
+
+def test_a_row_of_long_text_is_as_high_as_its_lines_and_no_higher_than_a_workbook_allows(tmp_path):
+    said = pd.DataFrame(
+        {"what": ["short", "long", "endless"], "value": ["a b", "word " * 60, "word\n" * 6000]}
+    )
+    scores = pd.DataFrame({"patient_id": ["1"], "row_status": ["scored"]})
+    tables = ScoreTables(
+        scores=scores, n_source_columns=1, flags=said, summary=said, dictionary=said, provenance=said
+    )
+    write_score_tables(tables, tmp_path / "s.xlsx")
+    rows = openpyxl.load_workbook(tmp_path / "s.xlsx")["provenance"].row_dimensions
+    # 300 letters in a column 70 figures wide
+    assert [rows[i].height for i in (2, 3, 4)] == [None, 60, 409]
