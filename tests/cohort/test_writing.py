@@ -81,4 +81,5 @@ def test_a_row_of_long_text_is_as_high_as_its_lines_and_no_higher_than_a_workboo
     write_score_tables(tables, tmp_path / "s.xlsx")
     rows = openpyxl.load_workbook(tmp_path / "s.xlsx")["provenance"].row_dimensions
     # 300 letters in a column 70 figures wide
-    assert [rows[i].height for i in (2, 3, 4)] == [None, 60, 409]
+    assert [rows[i].height for i in (2, 3)] == [None, 60]
+    assert 400 < rows[4].height < 409.5
