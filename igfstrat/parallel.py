@@ -19,11 +19,10 @@ import zipfile
 import zlib
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -36,7 +35,6 @@ Rows = dict[str, npt.NDArray[Any]]
 Work = Callable[[int, int], Rows]
 Progress = Callable[[int, int], None]
 Backend = Literal["processes", "threads"]
-Item = TypeVar("Item")
 
 _JOBLIB_NAMES: Final = {"processes": "loky", "threads": "threading"}
 _KEY_DIGITS: Final = 32
@@ -250,38 +248,6 @@ def open_pool(
         one_by_one: dict[str, Any] = {"batch_size": 1, "pre_dispatch": "n_jobs + 1"} if large else {}
         # what a worker gets goes through its pipe: never as a pickle into a folder
         yield stack.enter_context(Parallel(return_as=form, max_nbytes=None, **one_by_one)), workers
-
-
-def read_ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """Have the next item made in a thread while this one is used; the first is begun at once.
-
-    Parameters
-    ----------
-    items : iterator
-        What it waits for (a file, another process) is waited for beside the caller's own work.
-
-    Returns
-    -------
-    iterator
-        The same, in their order; at most one is held. What making one raises comes at its place.
-
-    Examples
-    --------
-    >>> list(read_ahead(iter("abc")))
-    ['a', 'b', 'c']
-    """
-    end = object()
-    beside = ThreadPoolExecutor(1)
-    first = beside.submit(next, items, end)
-
-    def each() -> Iterator[Item]:
-        coming = first
-        with beside:
-            while (item := coming.result()) is not end:
-                coming = beside.submit(next, items, end)
-                yield item  # type: ignore[misc]
-
-    return each()
 
 
 def _dask_client(cluster: str) -> Any:

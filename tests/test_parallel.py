@@ -4,7 +4,6 @@ Truth by brute force: the rows that one call of the work over the whole range gi
 process, killed by the signal that can't be caught.
 """
 
-import gc
 import signal
 import subprocess
 import sys
@@ -18,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from igfstrat.errors import UsageError
-from igfstrat.parallel import content_key, keyed_sequence, map_replicates, read_ahead, stream_key
+from igfstrat.parallel import content_key, keyed_sequence, map_replicates, stream_key
 
 KEY = content_key({"job": 1})
 ROOT = Path(__file__).parents[1]
@@ -216,46 +215,3 @@ def test_a_key_follows_every_number_of_the_content_but_not_its_order():
     base = {"a": [1, 2.0], "b": {"c": None}}
     assert content_key(base) == content_key({"b": {"c": None}, "a": [1, 2.0]})
     assert content_key(base) != content_key({"a": [1, 2.0000000000000004], "b": {"c": None}})
-
-
-def test_what_is_made_ahead_comes_in_order_and_one_at_a_time():
-    made = []
-
-    def items():
-        for i in range(6):
-            made.append(i)
-            yield i
-
-    for used in read_ahead(items()):
-        # threads may be slow, never early
-        assert made == list(range(len(made)))
-        assert len(made) <= used + 2
-    assert made == list(range(6))
-
-
-def test_an_error_of_what_is_made_ahead_comes_at_its_place():
-    def items():
-        yield 1
-        message = "broken"
-        raise ValueError(message)
-
-    coming = read_ahead(items())
-    assert next(coming) == 1
-    with pytest.raises(ValueError, match="broken"):
-        next(coming)
-
-
-def test_who_stops_reading_ahead_closes_what_was_read():
-    closed = []
-
-    def items():
-        try:
-            yield from range(100)
-        finally:
-            closed.append(True)
-
-    coming = read_ahead(items())
-    next(coming)
-    coming.close()
-    gc.collect()
-    assert closed == [True]

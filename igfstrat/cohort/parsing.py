@@ -207,32 +207,24 @@ def _next_message(process: subprocess.Popen[bytes], seconds: float) -> tuple[dic
 
 
 def _start(job: dict[str, Any], source: str, stdin: Any = subprocess.PIPE) -> subprocess.Popen[bytes]:
-    process = _launch(job, source, stdin)
+    # alone: without the site's start-up files, the user's folders and most of the environment
+    command = [sys.executable, "-I", "-S", str(_SCRIPT), json.dumps(job)]
+    environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    quiet = {"ARROW_DEFAULT_MEMORY_POOL": "system", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    try:
+        process = subprocess.Popen(  # noqa: S603 - our own script under our own interpreter
+            command, stdin=stdin, stdout=subprocess.PIPE, env=environment | quiet | MALLOC_SETTINGS, close_fds=True,
+            stderr=subprocess.DEVNULL,  # a library's words may quote the data
+        )  # fmt: skip
+    except OSError as error:
+        message = f"{source}: no process could be started to read the file; free some memory and try again"
+        raise StorageError(message) from error
     # a wider pipe takes turns less often; Linux alone has it
     with suppress(ImportError, AttributeError, OSError):
         import fcntl
 
         fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)  # type: ignore[arg-type]
     return process
-
-
-def _launch(job: dict[str, Any], source: str, stdin: Any) -> subprocess.Popen[bytes]:
-    # alone: without the site's start-up files, the user's folders and most of the environment
-    command = [sys.executable, "-I", "-S", str(_SCRIPT), json.dumps(job)]
-    environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    quiet = {"ARROW_DEFAULT_MEMORY_POOL": "system", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    try:
-        return subprocess.Popen(  # noqa: S603 - our own script under our own interpreter
-            command,
-            stdin=stdin,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # a library's words may quote the data
-            env=environment | quiet | MALLOC_SETTINGS,
-            close_fds=True,
-        )
-    except OSError as error:
-        message = f"{source}: no process could be started to read the file; free some memory and try again"
-        raise StorageError(message) from error
 
 
 def _feed(process: subprocess.Popen[bytes], data: bytes) -> None:

@@ -32,6 +32,7 @@ from igfstrat.cohort.piece_checks import FoundByPlace
 from igfstrat.cohort.piece_sources import open_source
 from igfstrat.cohort.pieces import Piece, Source, choose_rows
 from igfstrat.cohort.reading import load_map
+from igfstrat.cohort.reading_ahead import open_ahead
 from igfstrat.cohort.whole_columns import WholeColumns, judge_columns, plain_table
 from igfstrat.cohort.writing import csv_bytes
 from igfstrat.config import config_path
@@ -45,7 +46,7 @@ from igfstrat.files import (
     write_manifest,
     write_problems,
 )
-from igfstrat.parallel import Backend, content_key, open_pool, read_ahead
+from igfstrat.parallel import Backend, content_key, open_pool
 from igfstrat.workflows.file_notices import file_notices
 from igfstrat.workflows.plan import ChosenPlan, choose_plan
 from igfstrat.workflows.row_flags import file_flags
@@ -134,7 +135,7 @@ def score_stream(
         _check_header(source, cohort_map, plan)
     threads = effective_n_jobs(n_jobs) if cluster is None else 1
     if threads > 1:
-        source = _ahead(source)
+        source = open_ahead(source)
     told = _first_third(progress, source.n_about)
     whole = judge_columns(source, cohort_map, chunk_rows, told, n_threads=threads)
     files = (config_path(str(map), "maps"),) if isinstance(map, str | Path) else ()
@@ -199,20 +200,6 @@ def _check_header(source: Source, cohort_map: CohortMap | None, plan: str | Path
         head.require(required_inputs(choose_plan(plan, head).plan), outcome=_NOTHING)
     except CohortError as error:
         raise CohortError(source.head.place, error.problems, _NOTHING) from error
-
-
-def _ahead(source: Source) -> Source:
-    """A table whose next piece is read while one is used, and whose second reading begins when the first ends."""
-    begun: list[Iterator[Piece]] = []
-
-    def pieces(size: int) -> Iterator[Piece]:
-        if begun:
-            yield from begun.pop()
-            return
-        yield from read_ahead(source.pieces(size))
-        begun.append(read_ahead(source.pieces(size)))
-
-    return replace(source, pieces=pieces)
 
 
 def _first_third(progress: Progress | None, n_about: int) -> Callable[[int], None] | None:

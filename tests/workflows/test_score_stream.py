@@ -16,7 +16,6 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from igfstrat.cohort import read_cohort
-from igfstrat.cohort.pieces import Source
 from igfstrat.errors import CohortError, Problem, Severity, UsageError
 from igfstrat.features.spec import RowFlags
 from igfstrat.models import load_model
@@ -25,7 +24,7 @@ from igfstrat.workflows.plan import choose_plan
 from igfstrat.workflows.row_flags import flag_texts
 from igfstrat.workflows.score_cohort import score_cohort
 from igfstrat.workflows.score_model import add_risk
-from igfstrat.workflows.score_stream import _ahead, score_stream
+from igfstrat.workflows.score_stream import score_stream
 from igfstrat.workflows.score_tables import write_scores
 from tests.cli.cases import as_csv
 from tests.cli.test_fit import PLAN
@@ -274,23 +273,6 @@ def test_a_model_predicts_in_pieces_what_it_predicts_for_the_whole(tmp_path, suf
     assert written(tmp_path / f"a{suffix}") == written(tmp_path / f"b{suffix}")
 
 
-def test_the_second_reading_begins_when_the_first_ends_and_no_third_does():
-    begun = []
-
-    def read(size):
-        begun.append(size)
-        yield from range(3)
-
-    source = _ahead(Source(head=None, files=(), pieces=read))
-    assert list(source.pieces(7)) == [0, 1, 2]
-    deadline = time.monotonic() + 10
-    while len(begun) < 2 and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert begun == [7, 7]
-    assert list(source.pieces(7)) == [0, 1, 2]
-    assert begun == [7, 7]
-
-
 def test_two_workers_of_a_cluster_give_the_bytes_of_one_process(tmp_path, dask_address):
     path = write(tmp_path / "cohort.csv", rows_of(500))
     for name, cluster in {"here.parquet": None, "there.parquet": dask_address}.items():
@@ -329,7 +311,7 @@ def test_strict_writes_nothing(tmp_path):
 SCRIPT = """
 import sys, time
 from pathlib import Path
-from igfstrat.workflows.score_stream import _ahead, score_stream
+from igfstrat.workflows.score_stream import score_stream
 def slow(done, total):
     if done > total // 3:  # the second pass
         print(done, flush=True)
