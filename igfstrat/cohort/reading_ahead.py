@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
@@ -44,7 +45,8 @@ def read_ahead(items: Iterator[Item]) -> Iterator[Item]:
     return each()
 
 
-def open_ahead(source: Source) -> Source:
+@contextmanager
+def open_ahead(source: Source) -> Iterator[Source]:
     """A table whose next piece is read while one is used, and whose second reading begins when the first ends.
 
     Parameters
@@ -52,10 +54,10 @@ def open_ahead(source: Source) -> Source:
     source : Source
         To be read twice.
 
-    Returns
-    -------
+    Yields
+    ------
     Source
-        Of the same pieces.
+        Of the same pieces. A second reading that nobody wanted ends with the block.
     """
     begun: list[Iterator[Piece]] = []
     first = iter([True])
@@ -68,4 +70,7 @@ def open_ahead(source: Source) -> Source:
         if next(first, False):
             begun.append(read_ahead(source.pieces(size)))
 
-    return replace(source, pieces=pieces)
+    try:
+        yield replace(source, pieces=pieces)
+    finally:
+        begun.clear()  # who keeps the error that ended the block would keep the reading, too

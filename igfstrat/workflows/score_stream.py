@@ -11,7 +11,7 @@ from __future__ import annotations
 import shutil
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
@@ -134,20 +134,19 @@ def score_stream(
     if plan is not None:
         _check_header(source, cohort_map, plan)
     threads = effective_n_jobs(n_jobs) if cluster is None else 1
-    if threads > 1:
-        source = open_ahead(source)
-    told = _first_third(progress, source.n_about)
-    whole = judge_columns(source, cohort_map, chunk_rows, told, n_threads=threads)
-    files = (config_path(str(map), "maps"),) if isinstance(map, str | Path) else ()
-    cohort = replace(whole.cohort, n_filtered=source.left_out[0], files=(*source.files, *files))
-    whole = replace(whole, cohort=cohort)
-    prepared = _prepare(cohort, plan, model)
-    release_memory()
-    job = _Job(source, whole, *prepared, out, chunk_rows)
-    with folder_lock(job.folder), job.run(n_jobs, cluster, progress) as result:
-        if strict and result.is_flagged:
-            raise refusal_of(result)
-        job.write(result, command)
+    with open_ahead(source) if threads > 1 else nullcontext(source) as source:
+        told = _first_third(progress, source.n_about)
+        whole = judge_columns(source, cohort_map, chunk_rows, told, n_threads=threads)
+        files = (config_path(str(map), "maps"),) if isinstance(map, str | Path) else ()
+        cohort = replace(whole.cohort, n_filtered=source.left_out[0], files=(*source.files, *files))
+        whole = replace(whole, cohort=cohort)
+        prepared = _prepare(cohort, plan, model)
+        release_memory()
+        job = _Job(source, whole, *prepared, out, chunk_rows)
+        with folder_lock(job.folder), job.run(n_jobs, cluster, progress) as result:
+            if strict and result.is_flagged:
+                raise refusal_of(result)
+            job.write(result, command)
     return result
 
 

@@ -59,14 +59,38 @@ def test_the_second_reading_begins_when_the_first_ends_and_no_third_does():
         begun.append(size)
         yield from range(3)
 
-    source = open_ahead(Source(head=None, files=(), pieces=read))
-    assert list(source.pieces(7)) == [0, 1, 2]
+    with open_ahead(Source(head=None, files=(), pieces=read)) as source:
+        assert list(source.pieces(7)) == [0, 1, 2]
+        deadline = time.monotonic() + 10
+        while len(begun) < 2 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert begun == [7, 7]
+        assert list(source.pieces(7)) == [0, 1, 2]
+        assert begun == [7, 7]
+        assert list(source.pieces(7)) == [0, 1, 2]
+        time.sleep(0.1)
+        assert begun == [7, 7, 7]
+
+
+def test_a_second_reading_that_nobody_wanted_ends_though_the_error_is_kept():
+    ended = []
+
+    def read(size):
+        try:
+            yield from range(3)
+        finally:
+            ended.append(size)
+
+    def refused():
+        with open_ahead(Source(head=None, files=(), pieces=read)) as source:
+            assert list(source.pieces(7)) == [0, 1, 2]
+            message = "refused"
+            raise ValueError(message)
+
+    with pytest.raises(ValueError, match="refused") as kept:
+        refused()
     deadline = time.monotonic() + 10
-    while len(begun) < 2 and time.monotonic() < deadline:
+    while len(ended) < 2 and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert begun == [7, 7]
-    assert list(source.pieces(7)) == [0, 1, 2]
-    assert begun == [7, 7]
-    assert list(source.pieces(7)) == [0, 1, 2]
-    time.sleep(0.1)
-    assert begun == [7, 7, 7]
+    assert ended == [7, 7]
+    assert kept.value.__traceback__
